@@ -1,0 +1,279 @@
+//! The page's rules: what a request may do, what it does, what it is answered.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hashbrown::HashSet;
+use hyper::Method;
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use serde_json::json;
+
+use crate::access::{Access, Denied};
+use crate::answer::{Answer, Failure, Reply};
+use crate::clock;
+use crate::faults::{Fault, Rule, Silence};
+use crate::id::Id;
+use crate::ledger::{Book, Deleted, Fate};
+use crate::options::{DateHeader, Options};
+use crate::request::{Received, header, ids_in, query_value};
+use crate::scopes::Scopes;
+use crate::signature::Signed;
+use crate::wire::Pace;
+
+const MAX_IDS: usize = 100;
+
+/// KooDrive: all that it knows and remembers.
+pub(crate) struct Service {
+    options: Options,
+    access: Access,
+    pub scopes: Scopes,
+    pub faults: Vec<Rule>,
+    pub book: Book,
+    /// Sets this sandbox's request ids apart from any other's.
+    instance: u128,
+    replies: u64,
+}
+
+/// What leaves the service.
+pub(crate) struct Outgoing {
+    pub latency: Duration,
+    pub answer: Result<(Reply, Pace), Silence>,
+}
+
+/// What the service made of a request.
+enum Handled {
+    Untouched,
+    Refused(Reply),
+    Listed(Reply),
+    Deleted {
+        asked: Vec<Id>,
+        answer: Answer,
+        deleted: Deleted,
+    },
+}
+
+impl Service {
+    pub fn new(options: Options) -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            access: Access::new(&options),
+            scopes: Scopes::new(&options.scopes),
+            faults: options.faults.clone(),
+            book: Book::default(),
+            instance: since_1970.map_or(0, |age| age.as_nanos()),
+            replies: 0,
+            options,
+        }
+    }
+
+    /// Makes everything as it was at the start, but for the connections that are open.
+    pub fn reset(&mut self) {
+        self.access = Access::new(&self.options);
+        self.scopes = Scopes::new(&self.options.scopes);
+        self.faults = self.options.faults.clone();
+        self.book.clear();
+    }
+
+    /// Takes in a whole request: executes it, records it, and says how it is answered.
+    pub fn receive(&mut self, connection: u64, head: &Parts, body: &Bytes) -> Outgoing {
+        let received = Received::new(head, body);
+        let request_id = self.new_request_id();
+        let fault = self.fault_for(&received);
+        let fault = fault.as_ref();
+        let handled = if fault.is_none_or(Fault::lets_execute) {
+            self.handle(head, &received, &request_id)
+        } else {
+            Handled::Untouched
+        };
+        let (executed, deleted) = match &handled {
+            Handled::Deleted { deleted, .. } => (true, *deleted),
+            Handled::Listed(_) => (true, Deleted::default()),
+            Handled::Refused(_) | Handled::Untouched => (false, Deleted::default()),
+        };
+        let answer = match fault.and_then(Fault::silence) {
+            Some(silence) => Err(silence),
+            None => Ok(self.answer(handled, fault, &request_id)),
+        };
+        let fate = Fate {
+            status: answer.as_ref().ok().map(|(reply, _)| reply.status),
+            fault: fault.map(Fault::name),
+            executed,
+            deleted,
+        };
+        self.book.record(connection, received, fate);
+        Outgoing {
+            latency: self.latency(fault),
+            answer,
+        }
+    }
+
+    fn new_request_id(&mut self) -> String {
+        self.replies += 1;
+        format!("{:x}-{:x}", self.instance, self.replies)
+    }
+
+    fn fault_for(&self, received: &Received) -> Option<Fault> {
+        let sequence = self.book.next_sequence();
+        let (user, device) = (received.user.as_deref(), received.device.as_deref());
+        let mut rules = self.faults.iter();
+        let rule = rules.find(|rule| rule.requests.covers(sequence, user, device))?;
+        Some(rule.fault.clone())
+    }
+
+    fn handle(&mut self, head: &Parts, received: &Received, request_id: &str) -> Handled {
+        let gateway = |status, why| Reply::gateway(status, request_id, why);
+        let Some(device) = &received.device else {
+            return Handled::Refused(gateway(404, "The API does not exist"));
+        };
+        if ![Method::DELETE, Method::GET].contains(&received.method) {
+            let mut reply = gateway(405, "The request method is not allowed");
+            reply.header("allow", Some("DELETE, GET"));
+            return Handled::Refused(reply);
+        }
+        let user = match self.admit(head, received, request_id) {
+            Ok(user) => user,
+            Err(refusal) => return Handled::Refused(refusal),
+        };
+        if received.method == Method::GET {
+            self.list(user, device, head)
+        } else {
+            self.delete(user, device, head, &received.body)
+        }
+    }
+
+    /// Checks the headers that every call needs; says which user it is for.
+    fn admit<'a>(
+        &mut self,
+        head: &Parts,
+        received: &'a Received,
+        request_id: &str,
+    ) -> Result<&'a str, Reply> {
+        let unauthenticated = |status, what: &str| Reply::unauthenticated(status, request_id, what);
+        let Some(authorization) = header(&head.headers, "authorization") else {
+            return Err(unauthenticated(401, "authorization is missing"));
+        };
+        let x_date = received.x_date.as_deref().unwrap_or_default();
+        if !clock::accepts(self.now(), x_date) {
+            let what = format!("x-date {x_date:?} is not within the last 15 minutes");
+            return Err(unauthenticated(self.options.x_date_status, &what));
+        }
+        let Some(user) = &received.user else {
+            return Err(Reply::parameter_check_failed());
+        };
+        let signed = Signed {
+            method: received.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            host: &header(&head.headers, "host").unwrap_or_default(),
+            x_date,
+            user,
+            body: &received.body,
+        };
+        match self.access.admit(&authorization, &signed) {
+            Ok(()) => Ok(user),
+            Err(Denied::Unauthorized) => Err(unauthenticated(401, "authorization is not valid")),
+            Err(Denied::Forbidden) => {
+                let why = "The user is not authorized to access the API";
+                Err(Reply::gateway(403, request_id, why))
+            }
+        }
+    }
+
+    fn delete(&mut self, user: &str, device: &str, head: &Parts, body: &[u8]) -> Handled {
+        let asked = match ids_in(body) {
+            Some(ids) if is_json(head) && self.takes(&ids) => ids,
+            _ => return Handled::Refused(Reply::parameter_check_failed()),
+        };
+        let mut device = self.scopes.device_mut(user, device);
+        let mut answer = Answer::with_capacity(asked.len());
+        let mut deleted = Deleted::default();
+        let repeated = repeated(&asked);
+        for (index, id) in asked.iter().enumerate() {
+            if repeated[index] {
+                answer.name_failed(id.clone(), Failure::repeated());
+            } else if let Some(rejection) = self.options.rejected_ids.get(id) {
+                answer.name_failed(id.clone(), Failure::from(rejection));
+            } else if device.as_mut().is_some_and(|device| device.delete(id)) {
+                deleted.insert(index);
+                answer.name_deleted(id.clone());
+            } else {
+                answer.name_failed(id.clone(), Failure::not_found());
+            }
+        }
+        Handled::Deleted {
+            asked,
+            answer,
+            deleted,
+        }
+    }
+
+    fn takes(&self, ids: &[Id]) -> bool {
+        let poison = &self.options.poison_ids;
+        (1..=MAX_IDS).contains(&ids.len())
+            && ids.iter().all(Id::is_valid)
+            && !ids.iter().any(|id| poison.contains(id))
+    }
+
+    /// Lists a device's scopes. All of them are folders, module 100.
+    fn list(&self, user: &str, device: &str, head: &Parts) -> Handled {
+        let module_code = query_value(&head.uri, "moduleCode").unwrap_or_default();
+        let scopes = match module_code.as_str() {
+            "100" => self.scopes.list(user, device),
+            "101" | "102" => Vec::new(),
+            _ => return Handled::Refused(Reply::parameter_check_failed()),
+        };
+        let scope = |id: &Id| json!({ "scopeId": id, "moduleCode": 100 });
+        let scopes: Vec<_> = scopes.iter().map(scope).collect();
+        let body = json!({ "scopeList": scopes, "code": 0, "msg": "success" });
+        Handled::Listed(Reply::json(200, body.to_string()))
+    }
+
+    /// The reply with all its headers, and how fast it goes out.
+    fn answer(&self, handled: Handled, fault: Option<&Fault>, request_id: &str) -> (Reply, Pace) {
+        let own = match handled {
+            Handled::Untouched => None,
+            Handled::Refused(reply) | Handled::Listed(reply) => Some(reply),
+            Handled::Deleted {
+                asked, mut answer, ..
+            } => {
+                if let Some(fault) = fault {
+                    fault.distort(&mut answer, &asked);
+                }
+                Some(answer.reply())
+            }
+        };
+        let instead = fault.and_then(|fault| fault.reply(request_id));
+        let mut reply = instead.or(own).unwrap_or_else(|| Reply::empty(500));
+        reply.header("x-request-id", Some(request_id));
+        match &self.options.date {
+            DateHeader::Clock => reply.header("date", Some(&clock::http_date(self.now()))),
+            DateHeader::Verbatim(text) => reply.header("date", Some(text)),
+            DateHeader::Omitted => {}
+        }
+        (reply, fault.map_or(Pace::Whole, Fault::pace))
+    }
+
+    fn latency(&self, fault: Option<&Fault>) -> Duration {
+        Duration::from_millis(self.options.latency_ms)
+            + fault.map_or(Duration::ZERO, Fault::latency)
+    }
+
+    fn now(&self) -> i64 {
+        clock::now(self.options.clock_skew_s)
+    }
+}
+
+fn is_json(head: &Parts) -> bool {
+    let content_type = header(&head.headers, "content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// Which ids are asked for again further on. As on the page, those are the repeats and the last one
+/// has its fate.
+fn repeated(ids: &[Id]) -> Vec<bool> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    let mut repeated: Vec<_> = ids.iter().rev().map(|id| !seen.insert(id)).collect();
+    repeated.reverse();
+    repeated
+}
