@@ -1,0 +1,639 @@
+/*
+ * koodrive - deletes KooDrive backup scopes in bulk, with one truthful outcome per id
+ *
+ * Generated from src/ffi by cbindgen: change it there, then `make header`.
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * A program builds a koodrive_config, from it a koodrive_client, collects ids in a koodrive_plan,
+ * runs it with koodrive_client_delete_plan(), and reads what became of each id from the
+ * koodrive_result. A koodrive_monitor watches and cancels a run.
+ *
+ * CONVENTIONS, for every function:
+ *
+ * Objects   All types are opaque. What a _new function or an out-parameter hands out belongs to the
+ *           caller, who ends it with the type's _free function, once. Every _free takes NULL.
+ *           Nothing may be freed while a call uses it.
+ * Threads   A koodrive_client and a koodrive_monitor may be used by any number of threads at once;
+ *           every other object by one thread at a time. A const pointer is never written through.
+ *           The library blocks the calling thread and starts others of its own for the length of a
+ *           delete call; they handle no signals.
+ * Errors    A function that can fail returns a koodrive_status and takes a koodrive_error ** last.
+ *           It may be NULL; else *error becomes NULL on success, and on failure an error that the
+ *           caller frees. Other out-parameters become NULL first. There is no global "last error".
+ *           A call that fails changes nothing, but that a delete call may have deleted.
+ * NULL      Where an object or a text is needed, NULL is KOODRIVE_ERROR_INVALID_ARGUMENT. Functions
+ *           that only read answer NULL, 0 or false for a NULL object.
+ * Texts in  UTF-8, NUL-terminated, copied before the call returns.
+ * Texts out UTF-8, NUL-terminated, borrowed from the object they came from and valid until that is
+ *           freed. A NUL that the service puts in a text becomes U+FFFD. Texts of the service are
+ *           cut after 1000 characters, and secrets in them are replaced by "***".
+ * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
+ *           used again. Be ready for numbers that are added later.
+ * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
+ *           is read from the environment but by koodrive_config_load_env(), and by the platform's
+ *           own rules for finding certificates (SSL_CERT_FILE, SSL_CERT_DIR). After a fork the
+ *           child may use its copies of objects; it gets new connections.
+ */
+#ifndef KOODRIVE_H
+#define KOODRIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ==== Version ================================================================= */
+
+/**
+ * The major version of the interface that this header describes. It changes when a program would
+ * have to be compiled anew; the SONAME carries it.
+ */
+#define KOODRIVE_ABI_VERSION_MAJOR 1
+
+/**
+ * The minor version: it grows when something is added.
+ */
+#define KOODRIVE_ABI_VERSION_MINOR 0
+
+/**
+ * The interface version of the loaded library, `major << 16 | minor`. A program that loads the
+ * library at run time compares the major with KOODRIVE_ABI_VERSION_MAJOR before anything else.
+ */
+uint32_t koodrive_abi_version(void);
+
+/**
+ * The version of the loaded library, such as "0.1.0". Static: never free it.
+ */
+const char *koodrive_version(void);
+
+/* ==== Statuses and outcomes =================================================== */
+
+/**
+ * The service never got a whole request with the id: this run left it untouched. May still exist.
+ */
+#define KOODRIVE_OUTCOME_NOT_SENT 0
+
+/**
+ * The service said that this run deleted it. Does not exist now.
+ */
+#define KOODRIVE_OUTCOME_DELETED 1
+
+/**
+ * The service said that it does not exist, and no earlier try of this run can have deleted it.
+ */
+#define KOODRIVE_OUTCOME_NOT_FOUND 2
+
+/**
+ * The id stands earlier in the plan for the same user and device: it was not sent again, and its
+ * message names the index that it repeats. Or the service took it for a repeat. Its service code
+ * is "15000424" either way.
+ */
+#define KOODRIVE_OUTCOME_REPEATED 3
+
+/**
+ * The service refused it and did not delete it; service code and message say why. May still
+ * exist.
+ */
+#define KOODRIVE_OUTCOME_REJECTED 4
+
+/**
+ * It does not exist now, but an earlier try of this run was left without an answer: whether that
+ * try deleted it or somebody else did is not known.
+ */
+#define KOODRIVE_OUTCOME_GONE 5
+
+/**
+ * It was sent and no trustworthy answer came: it may or may not be deleted. Asking again is safe.
+ */
+#define KOODRIVE_OUTCOME_UNKNOWN 6
+
+/**
+ * What a function says of itself: KOODRIVE_OK or one of KOODRIVE_ERROR_.... A later library may
+ * return a number that is not listed here; treat it as an error.
+ */
+typedef int32_t koodrive_status;
+
+/**
+ * All went well. Of a delete call: every id got its outcome from an answer of the service that
+ * reports success, or repeats an id before it. Single ids may still have failed.
+ */
+#define KOODRIVE_OK 0
+
+/**
+ * An argument breaks a rule, which the error's message names. Nothing was sent, nothing changed.
+ */
+#define KOODRIVE_ERROR_INVALID_ARGUMENT 1
+
+/**
+ * The service does not accept the authorization (HTTP 401): the token has expired or is wrong, or
+ * the signature is. Set a new token and run koodrive_result_unfinished().
+ */
+#define KOODRIVE_ERROR_UNAUTHORIZED 2
+
+/**
+ * No connection to the service, or it was lost: name, network, proxy or certificate.
+ */
+#define KOODRIVE_ERROR_UNREACHABLE 3
+
+/**
+ * The run timeout passed, or the last attempt of a request ran into the request timeout.
+ */
+#define KOODRIVE_ERROR_TIMED_OUT 4
+
+/**
+ * koodrive_monitor_cancel() was called before all was done.
+ */
+#define KOODRIVE_ERROR_CANCELLED 5
+
+/**
+ * The service refused a request as a whole, or failed to carry it out (HTTP 4xx, 5xx, or 200 with
+ * an error code).
+ */
+#define KOODRIVE_ERROR_REFUSED 6
+
+/**
+ * What came back can't be understood or trusted as an answer of the service.
+ */
+#define KOODRIVE_ERROR_BAD_ANSWER 7
+
+/**
+ * A bug in this library. The outcomes that are reported are true all the same.
+ */
+#define KOODRIVE_ERROR_INTERNAL 8
+
+/**
+ * A status's name, such as "INVALID_ARGUMENT" or "OK"; "UNDEFINED" for a number that is none.
+ * Static: never free it.
+ */
+const char *koodrive_status_name(int32_t status);
+
+/**
+ * An outcome's name, such as "NOT_FOUND"; "UNDEFINED" for a number that is none. Static: never
+ * free it.
+ */
+const char *koodrive_outcome_name(int32_t outcome);
+
+/* ==== Errors ================================================================== */
+
+/**
+ * Why a call failed. A function that fails makes one if its caller passed a place for it; the
+ * caller frees it with koodrive_error_free(). It stays valid whatever else is freed, and may be
+ * used on any thread, by one at a time. Its texts live as long as it does.
+ */
+typedef struct koodrive_error koodrive_error;
+
+/**
+ * The status that the failed function returned; KOODRIVE_OK for NULL.
+ */
+koodrive_status koodrive_error_status(const koodrive_error *error);
+
+/**
+ * What went wrong, in words, for a person: the argument and the rule it breaks, or what the
+ * service or the network said. It never holds a secret. Borrowed from the error; NULL for NULL.
+ */
+const char *koodrive_error_message(const koodrive_error *error);
+
+/**
+ * The HTTP status of the answer behind the error, such as 403; 0 if there is none, or for NULL.
+ */
+int32_t koodrive_error_http_status(const koodrive_error *error);
+
+/**
+ * The service's code in the answer behind the error, such as "13000102". Borrowed from the error;
+ * NULL if there is none, or for NULL.
+ */
+const char *koodrive_error_service_code(const koodrive_error *error);
+
+/**
+ * The X-Request-Id of the answer behind the error, for the service's support. Borrowed from the
+ * error; NULL if there is none, or for NULL.
+ */
+const char *koodrive_error_request_id(const koodrive_error *error);
+
+/**
+ * Whether running koodrive_result_unfinished() later, with nothing changed, may succeed: true
+ * where the cause may pass by itself. false for NULL.
+ */
+bool koodrive_error_is_retryable(const koodrive_error *error);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+void koodrive_error_free(koodrive_error *error);
+
+/* ==== Config ================================================================== */
+
+/**
+ * What a client is built from: fill it, build clients with koodrive_client_new(), free it. Each
+ * setter checks its value and copies it; it returns KOODRIVE_ERROR_INVALID_ARGUMENT if the value
+ * breaks its rule or an argument is NULL, and the config is as it was. An endpoint and one of the
+ * three authorizations must be set; of the authorizations the last one set counts.
+ */
+typedef struct koodrive_config koodrive_config;
+
+/**
+ * A new config with the default limits and nothing else; free it with koodrive_config_free().
+ * NULL only if memory ran out.
+ */
+koodrive_config *koodrive_config_new(void);
+
+/**
+ * Takes what these environment variables say; of those that are not set or empty nothing changes:
+ * KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION,
+ * KOODRIVE_APP_ID with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY,
+ * KOODRIVE_CONNECT_TIMEOUT_MS, KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS,
+ * KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS, KOODRIVE_MAX_REQUESTS_PER_SECOND.
+ *
+ * Each follows the rule of its setter; more than one authorization is an error. Returns
+ * KOODRIVE_ERROR_INVALID_ARGUMENT, names the variable, and nothing has changed. No other thread
+ * may change the environment meanwhile (setenv(3)).
+ */
+koodrive_status koodrive_config_load_env(koodrive_config *config, koodrive_error **error);
+
+/**
+ * The service's address: https://host or https://host:port, such as
+ * "https://intl.myhuaweicloud-koodrive.com". No user info, path, query or fragment. Plain http is
+ * accepted for loopback addresses and localhost only. There is no default.
+ */
+koodrive_status koodrive_config_set_endpoint(koodrive_config *config,
+                                             const char *url,
+                                             koodrive_error **error);
+
+/**
+ * The user that ids added with a NULL user belong to; sent as X-User-Id. 1 to 8000 bytes without
+ * control characters, not beginning or ending with a space. No default: without it every
+ * koodrive_plan_add() must name a user.
+ */
+koodrive_status koodrive_config_set_user_id(koodrive_config *config,
+                                            const char *user_id,
+                                            koodrive_error **error);
+
+/**
+ * Authorize by access token: requests carry "Authorization: Bearer <token>" (RFC 6750). 1 to 8000
+ * visible ASCII characters or spaces. A token dies after 20 minutes without a request.
+ */
+koodrive_status koodrive_config_set_access_token(koodrive_config *config,
+                                                 const char *token,
+                                                 koodrive_error **error);
+
+/**
+ * Authorize by this value of the Authorization header, sent as it is: 1 to 8000 visible ASCII
+ * characters or spaces. For deployments that expect another form than "Bearer <token>".
+ */
+koodrive_status koodrive_config_set_authorization(koodrive_config *config,
+                                                  const char *value,
+                                                  koodrive_error **error);
+
+/**
+ * Authorize as an application: every request is signed with HMAC-SHA256 under the AppSecret, which
+ * itself is never sent. app_id: 1 to 8000 visible ASCII characters or spaces; app_secret: not
+ * empty.
+ */
+koodrive_status koodrive_config_set_app_credentials(koodrive_config *config,
+                                                    const char *app_id,
+                                                    const char *app_secret,
+                                                    koodrive_error **error);
+
+/**
+ * Trust the certificates in this PEM file instead of the platform's. The file is read now; it must
+ * hold at least one certificate.
+ */
+koodrive_status koodrive_config_set_ca_file(koodrive_config *config,
+                                            const char *path,
+                                            koodrive_error **error);
+
+/**
+ * Reach the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
+ * (CONNECT). Without this call there is none: the environment's proxy variables are not read.
+ */
+koodrive_status koodrive_config_set_proxy(koodrive_config *config,
+                                          const char *url,
+                                          koodrive_error **error);
+
+/**
+ * How long name look-up, TCP, proxy and TLS may take together, in milliseconds: 1 to 31536000000
+ * (a year). Default 10000.
+ */
+koodrive_status koodrive_config_set_connect_timeout_ms(koodrive_config *config,
+                                                       uint64_t milliseconds,
+                                                       koodrive_error **error);
+
+/**
+ * How long one request may take from its first byte sent to its whole answer, in milliseconds: 1 to
+ * 31536000000 (a year). Default 30000.
+ */
+koodrive_status koodrive_config_set_request_timeout_ms(koodrive_config *config,
+                                                       uint64_t milliseconds,
+                                                       koodrive_error **error);
+
+/**
+ * After how many milliseconds a run starts nothing new, 0 to 31536000000 (a year); it then waits for
+ * the answers under way, at most one request timeout. Default 0: never.
+ */
+koodrive_status koodrive_config_set_run_timeout_ms(koodrive_config *config,
+                                                   uint64_t milliseconds,
+                                                   koodrive_error **error);
+
+/**
+ * How often a request is tried in all if failures may pass: 1 to 100. Default 4.
+ */
+koodrive_status koodrive_config_set_max_attempts(koodrive_config *config,
+                                                 uint32_t attempts,
+                                                 koodrive_error **error);
+
+/**
+ * How many connections each run uses at most, and so how many requests are under way at once: 1 to
+ * 1024. Default 4.
+ */
+koodrive_status koodrive_config_set_max_connections(koodrive_config *config,
+                                                    uint32_t connections,
+                                                    koodrive_error **error);
+
+/**
+ * How many requests a second all runs of a client send together; 0: as many as they can. Default 0.
+ */
+koodrive_status koodrive_config_set_max_requests_per_second(koodrive_config *config,
+                                                            uint32_t requests,
+                                                            koodrive_error **error);
+
+/**
+ * Frees a config. Clients that were built from it are not affected. NULL is fine.
+ */
+void koodrive_config_free(koodrive_config *config);
+
+/* ==== Plan ==================================================================== */
+
+/**
+ * What to delete: scope ids of devices of users, in the order in which they are added. The order
+ * of the result is the same. A plan may be run more than once, and added to after a run.
+ */
+typedef struct koodrive_plan koodrive_plan;
+
+/**
+ * A new, empty plan; free it with koodrive_plan_free(). NULL only if memory ran out.
+ */
+koodrive_plan *koodrive_plan_new(void);
+
+/**
+ * Adds scope ids of one device.
+ *
+ * user_id: whose device it is, 1 to 8000 bytes without control characters; NULL means the user id
+ * of the config of the client that will run the plan.
+ * device_id: 1 to 512 bytes without control characters, not "." or ".."; everything else is
+ * percent-encoded.
+ * scope_ids: count strings of 1 to 128 visible ASCII characters. Ids that are plainly damaged
+ * numbers are refused: digits with a decimal point or an exponent, or with the tail
+ * "VW5TYWZlSW50ZWdlcg==" ("UnSafeInteger"). May be NULL if count is 0.
+ *
+ * Everything is copied. Returns KOODRIVE_ERROR_INVALID_ARGUMENT for an argument that breaks its
+ * rule; the message names it, and the plan is as it was.
+ */
+koodrive_status koodrive_plan_add(koodrive_plan *plan,
+                                  const char *user_id,
+                                  const char *device_id,
+                                  const char *const *scope_ids,
+                                  size_t count,
+                                  koodrive_error **error);
+
+/**
+ * Adds scope ids of one device that stand one a line in a text, such as a whole file.
+ *
+ * text: length bytes of UTF-8; it needs no NUL at its end. Ids are separated by '\n', and one more
+ * '\n' may stand at the end. An empty text holds no id.
+ * count: how many ids there must be, so that a line that got lost is noticed; 0: any number.
+ * The rest is as for koodrive_plan_add(): the same rules, the same status.
+ */
+koodrive_status koodrive_plan_add_lines(koodrive_plan *plan,
+                                        const char *user_id,
+                                        const char *device_id,
+                                        const char *text,
+                                        size_t length,
+                                        size_t count,
+                                        koodrive_error **error);
+
+/**
+ * How many ids were added, repeats included. 0 for NULL.
+ */
+size_t koodrive_plan_scope_count(const koodrive_plan *plan);
+
+/**
+ * How many requests a run of the plan takes if no id is repeated and no request tried twice: a
+ * dry run's answer. Ids that were added with a NULL user count as a user's of their own. 0 for
+ * NULL.
+ */
+size_t koodrive_plan_request_count(const koodrive_plan *plan);
+
+/**
+ * Frees a plan. Results of its runs stay valid. NULL is fine.
+ */
+void koodrive_plan_free(koodrive_plan *plan);
+
+/* ==== Monitor ================================================================= */
+
+/**
+ * Watches a run and cancels it, from any thread while the run goes on. A monitor serves one run
+ * at a time, one after the other: a run resets its counts. A cancelled monitor stays cancelled.
+ */
+typedef struct koodrive_monitor koodrive_monitor;
+
+/**
+ * A new monitor; free it with koodrive_monitor_free(). NULL only if memory ran out.
+ */
+koodrive_monitor *koodrive_monitor_new(void);
+
+/**
+ * Asks the run to stop: nothing new is sent, and the delete call returns
+ * KOODRIVE_ERROR_CANCELLED when the answers under way are in, for they hold the truth: after one
+ * request timeout at most. A second call abandons those answers too, and their ids become
+ * KOODRIVE_OUTCOME_UNKNOWN. Async-signal-safe. NULL is fine.
+ */
+void koodrive_monitor_cancel(const koodrive_monitor *monitor);
+
+/**
+ * How many ids of the run have their outcome by now. 0 for NULL.
+ */
+size_t koodrive_monitor_scopes_done(const koodrive_monitor *monitor);
+
+/**
+ * How many ids the run has; 0 before its first run, and for NULL.
+ */
+size_t koodrive_monitor_scopes_total(const koodrive_monitor *monitor);
+
+/**
+ * Frees a monitor, after the call that uses it has returned. NULL is fine.
+ */
+void koodrive_monitor_free(koodrive_monitor *monitor);
+
+/* ==== Result ================================================================== */
+
+/**
+ * What became of each id of a run, in the order in which the ids were added to the plan. It holds
+ * all that it needs: plan, client and monitor may be freed before it. Its texts and its column of
+ * outcomes live as long as it does.
+ */
+typedef struct koodrive_result koodrive_result;
+
+/**
+ * How many ids the run had, repeats included. 0 for NULL.
+ */
+size_t koodrive_result_count(const koodrive_result *result);
+
+/**
+ * The outcomes of all ids: an array of koodrive_result_count() numbers, each one of
+ * KOODRIVE_OUTCOME_.... Borrowed from the result; NULL for NULL and for a run without ids.
+ */
+const int32_t *koodrive_result_outcomes(const koodrive_result *result);
+
+/**
+ * How many ids have an outcome. 0 for a number that is no outcome, and for NULL.
+ */
+size_t koodrive_result_tally(const koodrive_result *result, int32_t outcome);
+
+/**
+ * Steps through the ids that may still exist: NOT_SENT, REJECTED and UNKNOWN.
+ *
+ * Set *cursor to 0 before the first call and leave it to this function then. It returns true and
+ * sets *index to the next such id, or false when there is no more; also if an argument is NULL.
+ */
+bool koodrive_result_next_failure(const koodrive_result *result, size_t *cursor, size_t *index);
+
+/**
+ * How many requests the run sent, tries that failed included. 0 for NULL.
+ */
+size_t koodrive_result_request_count(const koodrive_result *result);
+
+/**
+ * The id at an index. Borrowed from the result; NULL beyond the last index, and for NULL.
+ */
+const char *koodrive_result_scope_id(const koodrive_result *result, size_t index);
+
+/**
+ * The device of the id at an index. Borrowed from the result; NULL beyond the last index, and for
+ * NULL.
+ */
+const char *koodrive_result_device_id(const koodrive_result *result, size_t index);
+
+/**
+ * The user of the id at an index: of ids that were added without one, the config's. Borrowed from
+ * the result; NULL beyond the last index, and for NULL.
+ */
+const char *koodrive_result_user_id(const koodrive_result *result, size_t index);
+
+/**
+ * What the service's code for the id at an index was, such as "15000418". Borrowed from the
+ * result; NULL where the service named none, beyond the last index, and for NULL.
+ */
+const char *koodrive_result_service_code(const koodrive_result *result, size_t index);
+
+/**
+ * Why the id at an index has its outcome, in words: the service's, or the library's where the
+ * service said nothing. Borrowed from the result; NULL where there is nothing to say, beyond the
+ * last index, and for NULL.
+ */
+const char *koodrive_result_message(const koodrive_result *result, size_t index);
+
+/**
+ * A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
+ * were REJECTED for a reason that passes (HTTP 401, 403 or 429). Their users are filled in. The
+ * plan may be empty. The caller frees it with koodrive_plan_free(). NULL for NULL.
+ */
+koodrive_plan *koodrive_result_unfinished(const koodrive_result *result);
+
+/**
+ * Frees a result, and with it all texts that were borrowed from it. NULL is fine.
+ */
+void koodrive_result_free(koodrive_result *result);
+
+/* ==== Client ================================================================== */
+
+/**
+ * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections
+ * for up to 15 seconds and no threads.
+ */
+typedef struct koodrive_client koodrive_client;
+
+/**
+ * Builds a client. Nothing is connected or sent.
+ *
+ * On success *client is the new client, which the caller frees with koodrive_client_free(); else
+ * it is NULL. Returns KOODRIVE_ERROR_INVALID_ARGUMENT if the config holds no endpoint or no
+ * authorization, or a proxy through which plain http would leave this machine, or an argument is
+ * NULL. The config may be freed afterwards.
+ */
+koodrive_status koodrive_client_new(const koodrive_config *config,
+                                    koodrive_client **client,
+                                    koodrive_error **error);
+
+/**
+ * Requests from now on carry this access token, those of runs under way included. The rule and the
+ * error are those of koodrive_config_set_access_token().
+ */
+koodrive_status koodrive_client_set_access_token(const koodrive_client *client,
+                                                 const char *token,
+                                                 koodrive_error **error);
+
+/**
+ * Requests from now on carry this value of the Authorization header, those of runs under way
+ * included. The rule and the error are those of koodrive_config_set_authorization().
+ */
+koodrive_status koodrive_client_set_authorization(const koodrive_client *client,
+                                                  const char *value,
+                                                  koodrive_error **error);
+
+/**
+ * Deletes scopes of one device of the config's user: koodrive_plan_add() and
+ * koodrive_client_delete_plan() in one call, with the rules and statuses of both.
+ */
+koodrive_status koodrive_client_delete_scopes(const koodrive_client *client,
+                                              const char *device_id,
+                                              const char *const *scope_ids,
+                                              size_t count,
+                                              const koodrive_monitor *monitor,
+                                              koodrive_result **result,
+                                              koodrive_error **error);
+
+/**
+ * Deletes what a plan holds. Blocks until every id has its outcome.
+ *
+ * monitor: watches and cancels this run from other threads; may be NULL.
+ *
+ * *result is what became of each id; the caller frees it with koodrive_result_free(). It is there
+ * whatever the status, unless the call was refused before its run began: then it is NULL and
+ * nothing was sent. An empty plan is a run with nothing to do: KOODRIVE_OK and an empty result.
+ *
+ * Returns KOODRIVE_OK if every id got its outcome from an answer that reports success, or repeats
+ * an id before it; single ids may still have failed, see koodrive_result_next_failure().
+ * Otherwise the first of these that applies:
+ *
+ * - KOODRIVE_ERROR_INVALID_ARGUMENT: refused before the run: an argument is NULL, ids have no user
+ *   and the config has none, or the monitor watches another run. *result is NULL.
+ * - KOODRIVE_ERROR_CANCELLED: the monitor was cancelled before all was done.
+ * - KOODRIVE_ERROR_TIMED_OUT: the run timeout passed.
+ * - KOODRIVE_ERROR_UNAUTHORIZED: HTTP 401, which stops the run.
+ * - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
+ * - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
+ *   KOODRIVE_ERROR_BAD_ANSWER or KOODRIVE_ERROR_REFUSED: what kept the first id without an outcome
+ *   of its own from getting one.
+ *
+ * *error says the same in words. For everything but INVALID_ARGUMENT, run
+ * koodrive_result_unfinished() when the cause is gone.
+ */
+koodrive_status koodrive_client_delete_plan(const koodrive_client *client,
+                                            const koodrive_plan *plan,
+                                            const koodrive_monitor *monitor,
+                                            koodrive_result **result,
+                                            koodrive_error **error);
+
+/**
+ * Frees a client and closes its idle connections. No call may be using it. NULL is fine.
+ */
+void koodrive_client_free(koodrive_client *client);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KOODRIVE_H */

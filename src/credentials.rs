@@ -1,0 +1,59 @@
+//! How a client proves who it is. Secrets are wiped when dropped and never shown.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A text that must not be seen.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes a copy of the text.
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The text itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// The three ways to fill the `Authorization` header.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// An access token, sent as `Bearer <token>` (RFC 6750).
+    Token(Secret),
+    /// The whole header value, sent as it is.
+    Verbatim(Secret),
+    /// An application's id and secret: every request is signed.
+    App {
+        /// The public AppId.
+        id: String,
+        /// The AppSecret: the key of the signature, never sent.
+        secret: Secret,
+    },
+}
+
+impl Credentials {
+    /// What no message may hold, whoever wrote it.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let (whole, part) = match self {
+            Self::Token(token) => (token.expose(), None),
+            // Of `Bearer abc` the service may echo only `abc`.
+            Self::Verbatim(value) => {
+                let value = value.expose();
+                (value, value.split_once(' ').map(|(_, token)| token.trim()))
+            }
+            Self::App { secret, .. } => (secret.expose(), None),
+        };
+        std::iter::once(whole).chain(part)
+    }
+}

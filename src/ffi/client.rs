@@ -1,0 +1,167 @@
+//! What carries out plans.
+
+use std::ffi::c_char;
+
+use super::config::koodrive_config;
+use super::error::koodrive_error;
+use super::monitor::koodrive_monitor;
+use super::plan::koodrive_plan;
+use super::result::koodrive_result;
+use super::status::koodrive_status;
+use super::{answer, attempt, free, give, put, required, required_out, required_text, scope_ids};
+use crate::client::Client;
+use crate::error::Error;
+use crate::report::Report;
+
+/// Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections
+/// for up to 15 seconds and no threads.
+pub struct koodrive_client(Client);
+
+/// Builds a client. Nothing is connected or sent.
+///
+/// On success *client is the new client, which the caller frees with koodrive_client_free(); else
+/// it is NULL. Returns KOODRIVE_ERROR_INVALID_ARGUMENT if the config holds no endpoint or no
+/// authorization, or a proxy through which plain http would leave this machine, or an argument is
+/// NULL. The config may be freed afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_new(
+    config: *const koodrive_config,
+    client: *mut *mut koodrive_client,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    unsafe {
+        attempt(error, || {
+            required_out("client", client)?;
+            let built = Client::new(&required("config", config)?.0)?;
+            put(client, give(koodrive_client(built)));
+            Ok(())
+        })
+    }
+}
+
+/// Requests from now on carry this access token, those of runs under way included. The rule and the
+/// error are those of koodrive_config_set_access_token().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_set_access_token(
+    client: *const koodrive_client,
+    token: *const c_char,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    unsafe {
+        attempt(error, || {
+            let token = required_text("access_token", token)?;
+            required("client", client)?.0.set_access_token(token)
+        })
+    }
+}
+
+/// Requests from now on carry this value of the Authorization header, those of runs under way
+/// included. The rule and the error are those of koodrive_config_set_authorization().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_set_authorization(
+    client: *const koodrive_client,
+    value: *const c_char,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    unsafe {
+        attempt(error, || {
+            let value = required_text("authorization", value)?;
+            required("client", client)?.0.set_authorization(value)
+        })
+    }
+}
+
+/// Deletes scopes of one device of the config's user: koodrive_plan_add() and
+/// koodrive_client_delete_plan() in one call, with the rules and statuses of both.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_delete_scopes(
+    client: *const koodrive_client,
+    device_id: *const c_char,
+    scope_ids: *const *const c_char,
+    count: usize,
+    monitor: *const koodrive_monitor,
+    result: *mut *mut koodrive_result,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    unsafe {
+        attempt(error, || {
+            required_out("result", result)?;
+            let client = required("client", client)?;
+            let device = required_text("device_id", device_id)?;
+            let ids = self::scope_ids(scope_ids, count)?;
+            let monitor = monitor.as_ref().map(|monitor| &monitor.0);
+            deliver(
+                result,
+                client.0.delete_scopes(device, ids.into_iter(), monitor)?,
+            )
+        })
+    }
+}
+
+/// Deletes what a plan holds. Blocks until every id has its outcome.
+///
+/// monitor: watches and cancels this run from other threads; may be NULL.
+///
+/// *result is what became of each id; the caller frees it with koodrive_result_free(). It is there
+/// whatever the status, unless the call was refused before its run began: then it is NULL and
+/// nothing was sent. An empty plan is a run with nothing to do: KOODRIVE_OK and an empty result.
+///
+/// Returns KOODRIVE_OK if every id got its outcome from an answer that reports success, or repeats
+/// an id before it; single ids may still have failed, see koodrive_result_next_failure().
+/// Otherwise the first of these that applies:
+///
+/// - KOODRIVE_ERROR_INVALID_ARGUMENT: refused before the run: an argument is NULL, ids have no user
+///   and the config has none, or the monitor watches another run. *result is NULL.
+/// - KOODRIVE_ERROR_CANCELLED: the monitor was cancelled before all was done.
+/// - KOODRIVE_ERROR_TIMED_OUT: the run timeout passed.
+/// - KOODRIVE_ERROR_UNAUTHORIZED: HTTP 401, which stops the run.
+/// - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
+/// - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
+///   KOODRIVE_ERROR_BAD_ANSWER or KOODRIVE_ERROR_REFUSED: what kept the first id without an outcome
+///   of its own from getting one.
+///
+/// *error says the same in words. For everything but INVALID_ARGUMENT, run
+/// koodrive_result_unfinished() when the cause is gone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_delete_plan(
+    client: *const koodrive_client,
+    plan: *const koodrive_plan,
+    monitor: *const koodrive_monitor,
+    result: *mut *mut koodrive_result,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    unsafe {
+        attempt(error, || {
+            required_out("result", result)?;
+            let client = required("client", client)?;
+            let plan = required("plan", plan)?;
+            let monitor = monitor.as_ref().map(|monitor| &monitor.0);
+            deliver(result, client.0.delete_plan(&plan.0, monitor)?)
+        })
+    }
+}
+
+/// Hands out the report, and the error beside it.
+///
+/// # Safety
+/// `place` points to where a pointer may be written.
+unsafe fn deliver(
+    place: *mut *mut koodrive_result,
+    (report, error): (Report, Option<Error>),
+) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    unsafe { put(place, give(koodrive_result(report))) };
+    error.map_or(Ok(()), Err)
+}
+
+/// Frees a client and closes its idle connections. No call may be using it. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_free(client: *mut koodrive_client) {
+    // SAFETY: the header's contract: NULL or a live client, not used again.
+    answer((), || unsafe { free(client) });
+}

@@ -1,0 +1,53 @@
+//! Watch and cancel.
+
+use super::{answer, free, give};
+use crate::monitor::Monitor;
+use std::ptr;
+
+/// Watches a run and cancels it, from any thread while the run goes on. A monitor serves one run
+/// at a time, one after the other: a run resets its counts. A cancelled monitor stays cancelled.
+pub struct koodrive_monitor(pub(super) Monitor);
+
+/// A new monitor; free it with koodrive_monitor_free(). NULL only if memory ran out.
+#[unsafe(no_mangle)]
+pub extern "C" fn koodrive_monitor_new() -> *mut koodrive_monitor {
+    answer(ptr::null_mut(), || {
+        give(koodrive_monitor(Monitor::default()))
+    })
+}
+
+/// Asks the run to stop: nothing new is sent, and the delete call returns
+/// KOODRIVE_ERROR_CANCELLED when the answers under way are in, for they hold the truth: after one
+/// request timeout at most. A second call abandons those answers too, and their ids become
+/// KOODRIVE_OUTCOME_UNKNOWN. Async-signal-safe. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_cancel(monitor: *const koodrive_monitor) {
+    // No guard against panics: it takes a lock once, which a signal handler must not.
+    // SAFETY: the header's contract: NULL or a live monitor.
+    if let Some(monitor) = unsafe { monitor.as_ref() } {
+        monitor.0.cancel();
+    }
+}
+
+/// How many ids of the run have their outcome by now. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_scopes_done(monitor: *const koodrive_monitor) -> usize {
+    // SAFETY: the header's contract: NULL or a live monitor.
+    let monitor = unsafe { monitor.as_ref() };
+    monitor.map_or(0, |monitor| monitor.0.scopes_done())
+}
+
+/// How many ids the run has; 0 before its first run, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_scopes_total(monitor: *const koodrive_monitor) -> usize {
+    // SAFETY: the header's contract: NULL or a live monitor.
+    let monitor = unsafe { monitor.as_ref() };
+    monitor.map_or(0, |monitor| monitor.0.scopes_total())
+}
+
+/// Frees a monitor, after the call that uses it has returned. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_free(monitor: *mut koodrive_monitor) {
+    // SAFETY: the header's contract: NULL or a live monitor, not used again.
+    answer((), || unsafe { free(monitor) });
+}

@@ -1,0 +1,114 @@
+//! What to delete.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use super::error::koodrive_error;
+use super::status::koodrive_status;
+use super::{
+    answer, attempt, free, give, optional_text, required_array, required_mut, required_text,
+    scope_ids,
+};
+use crate::error::Error;
+use crate::plan::Plan;
+
+/// What to delete: scope ids of devices of users, in the order in which they are added. The order
+/// of the result is the same. A plan may be run more than once, and added to after a run.
+pub struct koodrive_plan(pub(super) Plan);
+
+/// A new, empty plan; free it with koodrive_plan_free(). NULL only if memory ran out.
+#[unsafe(no_mangle)]
+pub extern "C" fn koodrive_plan_new() -> *mut koodrive_plan {
+    answer(ptr::null_mut(), || give(koodrive_plan(Plan::new())))
+}
+
+/// Adds scope ids of one device.
+///
+/// user_id: whose device it is, 1 to 8000 bytes without control characters; NULL means the user id
+/// of the config of the client that will run the plan.
+/// device_id: 1 to 512 bytes without control characters, not "." or ".."; everything else is
+/// percent-encoded.
+/// scope_ids: count strings of 1 to 128 visible ASCII characters. Ids that are plainly damaged
+/// numbers are refused: digits with a decimal point or an exponent, or with the tail
+/// "VW5TYWZlSW50ZWdlcg==" ("UnSafeInteger"). May be NULL if count is 0.
+///
+/// Everything is copied. Returns KOODRIVE_ERROR_INVALID_ARGUMENT for an argument that breaks its
+/// rule; the message names it, and the plan is as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_add(
+    plan: *mut koodrive_plan,
+    user_id: *const c_char,
+    device_id: *const c_char,
+    scope_ids: *const *const c_char,
+    count: usize,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    unsafe {
+        attempt(error, || {
+            let plan = required_mut("plan", plan)?;
+            let user = optional_text("user_id", user_id)?;
+            let device = required_text("device_id", device_id)?;
+            let ids = self::scope_ids(scope_ids, count)?;
+            plan.0.add(user, device, ids.into_iter())
+        })
+    }
+}
+
+/// Adds scope ids of one device that stand one a line in a text, such as a whole file.
+///
+/// text: length bytes of UTF-8; it needs no NUL at its end. Ids are separated by '\n', and one more
+/// '\n' may stand at the end. An empty text holds no id.
+/// count: how many ids there must be, so that a line that got lost is noticed; 0: any number.
+/// The rest is as for koodrive_plan_add(): the same rules, the same status.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_add_lines(
+    plan: *mut koodrive_plan,
+    user_id: *const c_char,
+    device_id: *const c_char,
+    text: *const c_char,
+    length: usize,
+    count: usize,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    unsafe {
+        attempt(error, || {
+            let plan = required_mut("plan", plan)?;
+            let user = optional_text("user_id", user_id)?;
+            let device = required_text("device_id", device_id)?;
+            let bytes = required_array("text", text.cast::<u8>(), length)?;
+            let text = std::str::from_utf8(bytes).map_err(|error| {
+                let at = error.valid_up_to();
+                Error::invalid(format!("text: is not UTF-8, from byte {at} on"))
+            })?;
+            plan.0
+                .add_lines(user, device, text, Some(count).filter(|count| *count > 0))
+        })
+    }
+}
+
+/// How many ids were added, repeats included. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_scope_count(plan: *const koodrive_plan) -> usize {
+    // SAFETY: the header's contract: NULL or a live plan.
+    let plan = unsafe { plan.as_ref() };
+    plan.map_or(0, |plan| plan.0.scope_count())
+}
+
+/// How many requests a run of the plan takes if no id is repeated and no request tried twice: a
+/// dry run's answer. Ids that were added with a NULL user count as a user's of their own. 0 for
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_request_count(plan: *const koodrive_plan) -> usize {
+    // SAFETY: the header's contract: NULL or a live plan.
+    let plan = unsafe { plan.as_ref() };
+    answer(0, || plan.map_or(0, |plan| plan.0.request_count()))
+}
+
+/// Frees a plan. Results of its runs stay valid. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_free(plan: *mut koodrive_plan) {
+    // SAFETY: the header's contract: NULL or a live plan, not used again.
+    answer((), || unsafe { free(plan) });
+}

@@ -1,0 +1,162 @@
+//! What became of each id.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use super::plan::koodrive_plan;
+use super::{answer, c_pointer, free, give};
+use crate::report::Report;
+
+/// What became of each id of a run, in the order in which the ids were added to the plan. It holds
+/// all that it needs: plan, client and monitor may be freed before it. Its texts and its column of
+/// outcomes live as long as it does.
+pub struct koodrive_result(pub(super) Report);
+
+/// How many ids the run had, repeats included. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_count(result: *const koodrive_result) -> usize {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    result.map_or(0, |result| result.0.count())
+}
+
+/// The outcomes of all ids: an array of koodrive_result_count() numbers, each one of
+/// KOODRIVE_OUTCOME_.... Borrowed from the result; NULL for NULL and for a run without ids.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_outcomes(result: *const koodrive_result) -> *const i32 {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    result
+        .map(|result| result.0.outcomes())
+        .filter(|outcomes| !outcomes.is_empty())
+        .map_or(ptr::null(), <[i32]>::as_ptr)
+}
+
+/// How many ids have an outcome. 0 for a number that is no outcome, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_tally(
+    result: *const koodrive_result,
+    outcome: i32,
+) -> usize {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    result.map_or(0, |result| result.0.tally(outcome))
+}
+
+/// Steps through the ids that may still exist: NOT_SENT, REJECTED and UNKNOWN.
+///
+/// Set *cursor to 0 before the first call and leave it to this function then. It returns true and
+/// sets *index to the next such id, or false when there is no more; also if an argument is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_next_failure(
+    result: *const koodrive_result,
+    cursor: *mut usize,
+    index: *mut usize,
+) -> bool {
+    // SAFETY: the header's contract: each is NULL or valid.
+    let arguments = unsafe { (result.as_ref(), cursor.as_mut(), index.as_mut()) };
+    let (Some(result), Some(cursor), Some(index)) = arguments else {
+        return false;
+    };
+    match result.0.next_failure(*cursor) {
+        Some(found) => {
+            *index = found;
+            *cursor = found + 1;
+            true
+        }
+        None => {
+            *cursor = result.0.count();
+            false
+        }
+    }
+}
+
+/// How many requests the run sent, tries that failed included. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_request_count(result: *const koodrive_result) -> usize {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    result.map_or(0, |result| result.0.request_count())
+}
+
+/// The id at an index. Borrowed from the result; NULL beyond the last index, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_scope_id(
+    result: *const koodrive_result,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    c_pointer(result.and_then(|result| result.0.scope_id(index)))
+}
+
+/// The device of the id at an index. Borrowed from the result; NULL beyond the last index, and for
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_device_id(
+    result: *const koodrive_result,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    c_pointer(result.and_then(|result| result.0.device_id(index)))
+}
+
+/// The user of the id at an index: of ids that were added without one, the config's. Borrowed from
+/// the result; NULL beyond the last index, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_user_id(
+    result: *const koodrive_result,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    c_pointer(result.and_then(|result| result.0.user_id(index)))
+}
+
+/// What the service's code for the id at an index was, such as "15000418". Borrowed from the
+/// result; NULL where the service named none, beyond the last index, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_service_code(
+    result: *const koodrive_result,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    c_pointer(result.and_then(|result| result.0.service_code(index)))
+}
+
+/// Why the id at an index has its outcome, in words: the service's, or the library's where the
+/// service said nothing. Borrowed from the result; NULL where there is nothing to say, beyond the
+/// last index, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_message(
+    result: *const koodrive_result,
+    index: usize,
+) -> *const c_char {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    c_pointer(result.and_then(|result| result.0.message(index)))
+}
+
+/// A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
+/// were REJECTED for a reason that passes (HTTP 401, 403 or 429). Their users are filled in. The
+/// plan may be empty. The caller frees it with koodrive_plan_free(). NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_unfinished(
+    result: *const koodrive_result,
+) -> *mut koodrive_plan {
+    // SAFETY: the header's contract: NULL or a live result.
+    let result = unsafe { result.as_ref() };
+    answer(ptr::null_mut(), || {
+        let plan = result.and_then(|result| result.0.unfinished().ok());
+        plan.map_or(ptr::null_mut(), |plan| give(koodrive_plan(plan)))
+    })
+}
+
+/// Frees a result, and with it all texts that were borrowed from it. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_free(result: *mut koodrive_result) {
+    // SAFETY: the header's contract: NULL or a live result, not used again.
+    answer((), || unsafe { free(result) });
+}

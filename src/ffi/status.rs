@@ -1,0 +1,100 @@
+//! Numbers with names: statuses and outcomes.
+
+use std::ffi::{CStr, c_char};
+
+/// What a function says of itself: KOODRIVE_OK or one of KOODRIVE_ERROR_.... A later library may
+/// return a number that is not listed here; treat it as an error.
+pub type koodrive_status = i32;
+
+/// All went well. Of a delete call: every id got its outcome from an answer of the service that
+/// reports success, or repeats an id before it. Single ids may still have failed.
+pub const KOODRIVE_OK: koodrive_status = 0;
+
+/// An argument breaks a rule, which the error's message names. Nothing was sent, nothing changed.
+pub const KOODRIVE_ERROR_INVALID_ARGUMENT: koodrive_status = 1;
+
+/// The service does not accept the authorization (HTTP 401): the token has expired or is wrong, or
+/// the signature is. Set a new token and run koodrive_result_unfinished().
+pub const KOODRIVE_ERROR_UNAUTHORIZED: koodrive_status = 2;
+
+/// No connection to the service, or it was lost: name, network, proxy or certificate.
+pub const KOODRIVE_ERROR_UNREACHABLE: koodrive_status = 3;
+
+/// The run timeout passed, or the last attempt of a request ran into the request timeout.
+pub const KOODRIVE_ERROR_TIMED_OUT: koodrive_status = 4;
+
+/// koodrive_monitor_cancel() was called before all was done.
+pub const KOODRIVE_ERROR_CANCELLED: koodrive_status = 5;
+
+/// The service refused a request as a whole, or failed to carry it out (HTTP 4xx, 5xx, or 200 with
+/// an error code).
+pub const KOODRIVE_ERROR_REFUSED: koodrive_status = 6;
+
+/// What came back can't be understood or trusted as an answer of the service.
+pub const KOODRIVE_ERROR_BAD_ANSWER: koodrive_status = 7;
+
+/// A bug in this library. The outcomes that are reported are true all the same.
+pub const KOODRIVE_ERROR_INTERNAL: koodrive_status = 8;
+
+/// The service never got a whole request with the id: this run left it untouched. May still exist.
+pub const KOODRIVE_OUTCOME_NOT_SENT: i32 = 0;
+
+/// The service said that this run deleted it. Does not exist now.
+pub const KOODRIVE_OUTCOME_DELETED: i32 = 1;
+
+/// The service said that it does not exist, and no earlier try of this run can have deleted it.
+pub const KOODRIVE_OUTCOME_NOT_FOUND: i32 = 2;
+
+/// The id stands earlier in the plan for the same user and device: it was not sent again, and its
+/// message names the index that it repeats. Or the service took it for a repeat. Its service code
+/// is "15000424" either way.
+pub const KOODRIVE_OUTCOME_REPEATED: i32 = 3;
+
+/// The service refused it and did not delete it; service code and message say why. May still
+/// exist.
+pub const KOODRIVE_OUTCOME_REJECTED: i32 = 4;
+
+/// It does not exist now, but an earlier try of this run was left without an answer: whether that
+/// try deleted it or somebody else did is not known.
+pub const KOODRIVE_OUTCOME_GONE: i32 = 5;
+
+/// It was sent and no trustworthy answer came: it may or may not be deleted. Asking again is safe.
+pub const KOODRIVE_OUTCOME_UNKNOWN: i32 = 6;
+
+const UNDEFINED: &CStr = c"UNDEFINED";
+
+/// A status's name, such as "INVALID_ARGUMENT" or "OK"; "UNDEFINED" for a number that is none.
+/// Static: never free it.
+#[unsafe(no_mangle)]
+pub extern "C" fn koodrive_status_name(status: i32) -> *const c_char {
+    let name = match status {
+        KOODRIVE_OK => c"OK",
+        KOODRIVE_ERROR_INVALID_ARGUMENT => c"INVALID_ARGUMENT",
+        KOODRIVE_ERROR_UNAUTHORIZED => c"UNAUTHORIZED",
+        KOODRIVE_ERROR_UNREACHABLE => c"UNREACHABLE",
+        KOODRIVE_ERROR_TIMED_OUT => c"TIMED_OUT",
+        KOODRIVE_ERROR_CANCELLED => c"CANCELLED",
+        KOODRIVE_ERROR_REFUSED => c"REFUSED",
+        KOODRIVE_ERROR_BAD_ANSWER => c"BAD_ANSWER",
+        KOODRIVE_ERROR_INTERNAL => c"INTERNAL",
+        _ => UNDEFINED,
+    };
+    name.as_ptr()
+}
+
+/// An outcome's name, such as "NOT_FOUND"; "UNDEFINED" for a number that is none. Static: never
+/// free it.
+#[unsafe(no_mangle)]
+pub extern "C" fn koodrive_outcome_name(outcome: i32) -> *const c_char {
+    let name = match outcome {
+        KOODRIVE_OUTCOME_NOT_SENT => c"NOT_SENT",
+        KOODRIVE_OUTCOME_DELETED => c"DELETED",
+        KOODRIVE_OUTCOME_NOT_FOUND => c"NOT_FOUND",
+        KOODRIVE_OUTCOME_REPEATED => c"REPEATED",
+        KOODRIVE_OUTCOME_REJECTED => c"REJECTED",
+        KOODRIVE_OUTCOME_GONE => c"GONE",
+        KOODRIVE_OUTCOME_UNKNOWN => c"UNKNOWN",
+        _ => UNDEFINED,
+    };
+    name.as_ptr()
+}

@@ -1,0 +1,30 @@
+//! Deletes KooDrive backup scopes in bulk, with one truthful outcome per id.
+//!
+//! This crate is built as a C library; its interface is `include/koodrive.h`. The Rust interface
+//! serves the tests. The modules, in the order in which data flows:
+//!
+//! - [`ffi`]: the C face, and the only unsafe code
+//! - [`config`], [`plan`], [`monitor`], [`report`], [`error`]: the nouns that the rest shares
+//! - [`client`]: carries out plans
+//! - `run`: workers, retries, verdicts, when to stop
+//! - [`service`]: what KooDrive speaks: URL, headers, body, answer, authorization
+//! - [`transport`]: bytes: connections, and HTTP over them
+//! - [`system`]: time, waiting, threads, chance
+
+pub mod client;
+pub mod config;
+pub mod credentials;
+pub mod endpoint;
+pub mod error;
+pub mod ffi;
+pub mod monitor;
+mod panic;
+pub mod plan;
+pub mod report;
+mod run;
+pub mod service;
+pub mod system;
+pub mod transport;
+
+/// What we call ourselves to the service (RFC 9110, 10.1.5).
+pub(crate) const USER_AGENT: &str = concat!("koodrive/", env!("CARGO_PKG_VERSION"));

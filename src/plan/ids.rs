@@ -1,0 +1,118 @@
+//! Which ids are accepted. An id that some program damaged on its way here must not be sent: as
+//! another id it could delete what nobody asked for.
+
+use crate::error::Error;
+
+const MAX_SCOPE_ID_BYTES: usize = 128;
+const MAX_DEVICE_ID_BYTES: usize = 512;
+
+/// base64 of `UnSafeInteger`, which the page's own example carries behind ids that JavaScript had
+/// rounded before.
+const UNSAFE_INTEGER_TAIL: &str = "VW5TYWZlSW50ZWdlcg==";
+
+/// How many bad ids one message names.
+const MAX_NAMED: usize = 5;
+
+/// The rule for device ids: they become one segment of the URL's path.
+pub(super) fn check_device(device: &str) -> Result<(), Error> {
+    let broken = if device.is_empty() {
+        "must not be empty"
+    } else if device == "." || device == ".." {
+        "must not be \".\" or \"..\", which a URL's path gives another meaning (RFC 3986, 5.2.4)"
+    } else if device.len() > MAX_DEVICE_ID_BYTES {
+        "must not be longer than 512 bytes"
+    } else if device.chars().any(char::is_control) {
+        "must not hold control characters"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(format!("device_id: {broken}")))
+}
+
+/// Checks every scope id; how many they are and how many bytes they have together.
+pub(super) fn check_scopes<'a>(
+    scope_ids: impl Iterator<Item = &'a str>,
+) -> Result<(usize, usize), Error> {
+    let (mut count, mut bytes) = (0, 0);
+    let mut named = Vec::new();
+    let mut bad = 0_usize;
+    for (index, id) in scope_ids.enumerate() {
+        count += 1;
+        bytes += id.len();
+        if let Some(broken) = broken_rule(id) {
+            bad += 1;
+            if named.len() < MAX_NAMED {
+                named.push(format!("scope_ids[{index}] {} {broken}", shown(id)));
+            }
+        }
+    }
+    if bad == 0 {
+        return Ok((count, bytes));
+    }
+    let mut message = named.join("; ");
+    if bad > named.len() {
+        message += &format!("; and {} more", bad - named.len());
+    }
+    Err(Error::invalid(message))
+}
+
+/// What is wrong with a scope id, if anything.
+fn broken_rule(id: &str) -> Option<&'static str> {
+    if id.is_empty() {
+        Some("is empty")
+    } else if id.len() > MAX_SCOPE_ID_BYTES {
+        Some("is longer than 128 bytes")
+    } else if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Some(match id.strip_suffix('\r') {
+            Some(_) => {
+                "ends with a carriage return: the text has Windows line ends, convert it first"
+            }
+            None => "holds something else than visible ASCII characters",
+        })
+    } else if id.ends_with(UNSAFE_INTEGER_TAIL) {
+        Some(
+            "is damaged: it was read as a JavaScript number, which rounded it, and marked \
+             UnSafeInteger in base64; take the id from its source again",
+        )
+    } else if is_decimal_number(id) {
+        Some(
+            "is damaged: a decimal point or an exponent shows that a spreadsheet or a floating \
+             point number held it, which may have rounded it; take the id from its source again",
+        )
+    } else {
+        None
+    }
+}
+
+/// Whether the id reads as a number with a decimal point (or comma) or an exponent.
+fn is_decimal_number(id: &str) -> bool {
+    let unsigned = id.strip_prefix(['+', '-']).unwrap_or(id);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once(['.', ',']) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let exponent_fits = exponent.is_none_or(|exponent| {
+        let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !power.is_empty() && digits(power)
+    });
+    let fraction_digits = fraction.unwrap_or("");
+    (fraction.is_some() || exponent.is_some())
+        && exponent_fits
+        && digits(whole)
+        && digits(fraction_digits)
+        && whole.len() + fraction_digits.len() > 0
+}
+
+/// An id as a message may show it: quoted, escaped and of bounded length.
+fn shown(id: &str) -> String {
+    const MOST: usize = 64;
+    match id.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?}...", &id[..end]),
+        None => format!("{id:?}"),
+    }
+}

@@ -1,0 +1,200 @@
+//! What to delete: ids, each of a device of a user, in the order in which they were added.
+
+mod ids;
+mod schedule;
+
+use std::collections::HashMap;
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use crate::error::Error;
+pub(crate) use schedule::{Batch, Schedule};
+
+/// The most ids that the service takes in one request (the page's limit).
+pub const MAX_IDS_PER_REQUEST: usize = 100;
+
+/// Positions are kept in 32 bits, which halves what a plan of millions costs.
+const MAX_IDS_PER_PLAN: usize = u32::MAX as usize;
+
+/// An immutable snapshot is shared with each result; adding to a plan that a result still
+/// shares copies it first.
+#[derive(Clone, Debug, Default)]
+pub struct Plan(Arc<Contents>);
+
+/// All texts stand in one buffer, each closed by a NUL, so that C can read them in place.
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    text: String,
+    /// Where each id begins in `text`.
+    ids: Vec<usize>,
+    sections: Vec<Section>,
+}
+
+/// A run of ids that share a user and a device.
+#[derive(Clone, Debug)]
+struct Section {
+    /// Where the user id begins in `text`; none: the config's.
+    user: Option<usize>,
+    device: usize,
+    /// The position of its first id.
+    first: usize,
+}
+
+impl Plan {
+    /// An empty plan.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds ids of one device. `user` none means the config's user id. An error adds nothing.
+    pub fn add<'a>(
+        &mut self,
+        user: Option<&str>,
+        device: &str,
+        scope_ids: impl Iterator<Item = &'a str> + Clone,
+    ) -> Result<(), Error> {
+        if let Some(user) = user {
+            check_user_id(user)?;
+        }
+        ids::check_device(device)?;
+        let (count, bytes) = ids::check_scopes(scope_ids.clone())?;
+        if self.scope_count() + count > MAX_IDS_PER_PLAN {
+            return Err(Error::invalid(format!(
+                "scope_ids: a plan holds at most {MAX_IDS_PER_PLAN} ids"
+            )));
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        let contents = Arc::make_mut(&mut self.0);
+        contents.open_section(user, device);
+        contents.text.reserve(bytes + count);
+        contents.ids.reserve(count);
+        for id in scope_ids {
+            let start = contents.push_text(id);
+            contents.ids.push(start);
+        }
+        Ok(())
+    }
+
+    /// Adds ids that stand one a line in `text`; one more `\n` at the end is allowed. `count`, if
+    /// given, must agree with the number of lines.
+    pub fn add_lines(
+        &mut self,
+        user: Option<&str>,
+        device: &str,
+        text: &str,
+        count: Option<usize>,
+    ) -> Result<(), Error> {
+        let body = text.strip_suffix('\n').unwrap_or(text);
+        // An empty text has no line; a lone newline is one empty line, which is not an id.
+        let lines = body.split('\n').skip(usize::from(text.is_empty()));
+        if let Some(expected) = count {
+            let found = lines.clone().count();
+            if found != expected {
+                return Err(Error::invalid(format!(
+                    "count: {expected} ids were announced, text holds {found} lines"
+                )));
+            }
+        }
+        self.add(user, device, lines)
+    }
+
+    /// How many ids were added, repeats included.
+    pub fn scope_count(&self) -> usize {
+        self.0.ids.len()
+    }
+
+    /// How many requests the plan takes if no id is repeated and no request tried twice. Ids
+    /// without a user count as a user's of their own.
+    pub fn request_count(&self) -> usize {
+        let mut sizes: HashMap<(Option<&str>, &str), usize> = HashMap::new();
+        for (index, section) in self.0.sections.iter().enumerate() {
+            let key = (self.0.user(section), self.0.text_at(section.device));
+            *sizes.entry(key).or_default() += self.0.section_range(index).len();
+        }
+        let requests = |size: &usize| size.div_ceil(MAX_IDS_PER_REQUEST);
+        sizes.values().map(requests).sum()
+    }
+
+    /// The id at a position.
+    pub(crate) fn scope_id(&self, position: usize) -> Option<&CStr> {
+        let start = *self.0.ids.get(position)?;
+        self.0.c_text_at(start)
+    }
+
+    /// The device of the id at a position.
+    pub(crate) fn device_id(&self, position: usize) -> Option<&CStr> {
+        let section = self.0.section_of(position)?;
+        self.0.c_text_at(section.device)
+    }
+
+    /// The user of the id at a position; none inside: the config's.
+    pub(crate) fn user_id(&self, position: usize) -> Option<Option<&CStr>> {
+        let section = self.0.section_of(position)?;
+        Some(section.user.and_then(|start| self.0.c_text_at(start)))
+    }
+
+    /// Whether some id was added without a user.
+    pub(crate) fn needs_default_user(&self) -> bool {
+        self.0.sections.iter().any(|section| section.user.is_none())
+    }
+}
+
+impl Contents {
+    fn push_text(&mut self, text: &str) -> usize {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.text.push('\0');
+        start
+    }
+
+    fn text_at(&self, start: usize) -> &str {
+        let rest = &self.text[start..];
+        rest.split_once('\0').map_or(rest, |(text, _)| text)
+    }
+
+    fn c_text_at(&self, start: usize) -> Option<&CStr> {
+        CStr::from_bytes_until_nul(&self.text.as_bytes()[start..]).ok()
+    }
+
+    fn user(&self, section: &Section) -> Option<&str> {
+        section.user.map(|start| self.text_at(start))
+    }
+
+    /// Starts a section unless the last one is of the same user and device.
+    fn open_section(&mut self, user: Option<&str>, device: &str) {
+        if let Some(last) = self.sections.last()
+            && self.user(last) == user
+            && self.text_at(last.device) == device
+        {
+            return;
+        }
+        let section = Section {
+            user: user.map(|user| self.push_text(user)),
+            device: self.push_text(device),
+            first: self.ids.len(),
+        };
+        self.sections.push(section);
+    }
+
+    fn section_range(&self, index: usize) -> std::ops::Range<usize> {
+        let next = self.sections.get(index + 1);
+        self.sections[index].first..next.map_or(self.ids.len(), |section| section.first)
+    }
+
+    fn section_of(&self, position: usize) -> Option<&Section> {
+        if position >= self.ids.len() {
+            return None;
+        }
+        let after = self
+            .sections
+            .partition_point(|section| section.first <= position);
+        self.sections.get(after - 1)
+    }
+}
+
+/// A user id travels as a header value, which has its own rules.
+fn check_user_id(user: &str) -> Result<(), Error> {
+    crate::config::check_header_value("user_id", user)
+}

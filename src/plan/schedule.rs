@@ -1,0 +1,167 @@
+//! From a plan to batches: ids grouped by user and device, repeats found, cut into requests.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::{Contents, MAX_IDS_PER_REQUEST, Plan};
+
+/// What a run works through.
+pub(crate) struct Schedule<'a> {
+    plan: &'a Plan,
+    groups: Vec<Group<'a>>,
+    /// Positions of the ids to send, group by group, in the plan's order within each.
+    order: Vec<u32>,
+    batches: Vec<Slice>,
+    /// Positions of ids that stand earlier in the plan, and where.
+    pub(crate) repeats: Vec<Repeat>,
+}
+
+struct Group<'a> {
+    user: &'a str,
+    device: &'a str,
+}
+
+/// A batch, as a slice of `order`.
+struct Slice {
+    group: u32,
+    start: u32,
+    end: u32,
+}
+
+/// An id that stands earlier in the plan for the same user and device.
+pub(crate) struct Repeat {
+    pub(crate) position: u32,
+    pub(crate) original: u32,
+}
+
+/// At most 100 distinct ids of one device of one user.
+#[derive(Clone, Copy)]
+pub(crate) struct Batch<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) device: &'a str,
+    pub(crate) positions: &'a [u32],
+}
+
+impl<'a> Schedule<'a> {
+    /// Plans the run. Ids without a user become `default_user`'s.
+    pub(crate) fn new(plan: &'a Plan, default_user: &'a str) -> Self {
+        let (groups, sizes, group_of_section) = group(&plan.0, default_user);
+        let order = gather(&plan.0, &sizes, &group_of_section);
+        let mut schedule = Self {
+            plan,
+            groups,
+            order,
+            batches: Vec::new(),
+            repeats: Vec::new(),
+        };
+        schedule.cut(&sizes);
+        schedule
+    }
+
+    pub(crate) fn batch_count(&self) -> usize {
+        self.batches.len()
+    }
+
+    pub(crate) fn batch(&self, index: usize) -> Option<Batch<'_>> {
+        let slice = self.batches.get(index)?;
+        let group = &self.groups[slice.group as usize];
+        Some(Batch {
+            user: group.user,
+            device: group.device,
+            positions: &self.order[slice.start as usize..slice.end as usize],
+        })
+    }
+
+    /// The id at a position of the plan.
+    pub(crate) fn id(&self, position: u32) -> &'a str {
+        let contents = &self.plan.0;
+        contents.text_at(contents.ids[position as usize])
+    }
+
+    /// Takes each group's repeats out and cuts what remains.
+    fn cut(&mut self, sizes: &[u32]) {
+        let mut start = 0;
+        for (group, &size) in sizes.iter().enumerate() {
+            let kept = self.drop_repeats(start..start + size as usize);
+            for from in kept.clone().step_by(MAX_IDS_PER_REQUEST) {
+                self.batches.push(Slice {
+                    group: group as u32,
+                    start: from as u32,
+                    end: kept.end.min(from + MAX_IDS_PER_REQUEST) as u32,
+                });
+            }
+            start += size as usize;
+        }
+    }
+
+    /// Moves the first occurrence of each id of a group to the group's front.
+    fn drop_repeats(&mut self, range: Range<usize>) -> Range<usize> {
+        let (start, mut kept) = (range.start, range.start);
+        let plan = self.plan;
+        let id = |position: u32| plan.0.text_at(plan.0.ids[position as usize]);
+        let hasher = DefaultHashBuilder::default();
+        let hash = |position: &u32| hasher.hash_one(id(*position));
+        let mut seen = HashTable::with_capacity(range.len());
+        for index in range {
+            let position = self.order[index];
+            let text = id(position);
+            let same = |other: &u32| id(*other) == text;
+            match seen.entry(hash(&position), same, hash) {
+                hashbrown::hash_table::Entry::Occupied(first) => self.repeats.push(Repeat {
+                    position,
+                    original: *first.get(),
+                }),
+                hashbrown::hash_table::Entry::Vacant(place) => {
+                    place.insert(position);
+                    self.order[kept] = position;
+                    kept += 1;
+                }
+            }
+        }
+        start..kept
+    }
+}
+
+/// The groups in order of appearance, their sizes, and the group of each section.
+fn group<'a>(
+    contents: &'a Contents,
+    default_user: &'a str,
+) -> (Vec<Group<'a>>, Vec<u32>, Vec<u32>) {
+    let mut known: HashMap<(&str, &str), u32> = HashMap::new();
+    let (mut groups, mut sizes) = (Vec::new(), Vec::new());
+    let mut group_of_section = Vec::with_capacity(contents.sections.len());
+    for (index, section) in contents.sections.iter().enumerate() {
+        let user = contents.user(section).unwrap_or(default_user);
+        let device = contents.text_at(section.device);
+        let group = *known.entry((user, device)).or_insert_with(|| {
+            groups.push(Group { user, device });
+            sizes.push(0);
+            groups.len() as u32 - 1
+        });
+        sizes[group as usize] += contents.section_range(index).len() as u32;
+        group_of_section.push(group);
+    }
+    (groups, sizes, group_of_section)
+}
+
+/// All positions, group by group.
+fn gather(contents: &Contents, sizes: &[u32], group_of_section: &[u32]) -> Vec<u32> {
+    let mut next = Vec::with_capacity(sizes.len());
+    let mut total = 0;
+    for &size in sizes {
+        next.push(total);
+        total += size as usize;
+    }
+    let mut order = vec![0; total];
+    for (index, &group) in group_of_section.iter().enumerate() {
+        let place = &mut next[group as usize];
+        for position in contents.section_range(index) {
+            order[*place] = position as u32;
+            *place += 1;
+        }
+    }
+    order
+}

@@ -1,0 +1,243 @@
+//! What became of each id of a run, column by column.
+
+use std::ffi::{CStr, CString};
+use std::hash::BuildHasher;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::error::Error;
+use crate::plan::Plan;
+
+/// What is known of one id. The numbers are those of `KOODRIVE_OUTCOME_...` in the C interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Outcome {
+    /// The service never got a whole request with it: this run left it untouched.
+    NotSent = 0,
+    /// The service said that this run deleted it.
+    Deleted = 1,
+    /// The service said that it does not exist, and no earlier try can have deleted it.
+    NotFound = 2,
+    /// It stands earlier in the plan, or the service took it for a repeat.
+    Repeated = 3,
+    /// The service refused it and did not delete it.
+    Rejected = 4,
+    /// It does not exist now, after a try that may have been carried out.
+    Gone = 5,
+    /// It was sent and no trustworthy answer came: it may or may not be deleted.
+    Unknown = 6,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the numbers.
+    pub const ALL: [Self; 7] = [
+        Self::NotSent,
+        Self::Deleted,
+        Self::NotFound,
+        Self::Repeated,
+        Self::Rejected,
+        Self::Gone,
+        Self::Unknown,
+    ];
+
+    /// Whether the id may still exist.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::NotSent | Self::Rejected | Self::Unknown)
+    }
+}
+
+/// The service's code for an id that was asked for repeatedly (the page).
+pub(crate) const CODE_REPEATED: &str = "15000424";
+
+/// One outcome per id of the plan, in the plan's order. It holds all that it needs.
+#[derive(Debug)]
+pub struct Report {
+    plan: Plan,
+    /// Whose the ids without a user are.
+    default_user: CString,
+    outcomes: Vec<i32>,
+    notes: Vec<NoteId>,
+    note_table: NoteTable,
+    pub(crate) request_count: usize,
+}
+
+impl Report {
+    /// Nothing sent yet.
+    pub(crate) fn new(plan: &Plan, default_user: &str) -> Self {
+        let count = plan.scope_count();
+        Self {
+            plan: plan.clone(),
+            default_user: c_string(default_user),
+            outcomes: vec![Outcome::NotSent as i32; count],
+            notes: vec![NoteId::NONE; count],
+            note_table: NoteTable::default(),
+            request_count: 0,
+        }
+    }
+
+    pub(crate) fn record(&mut self, position: u32, outcome: Outcome, note: NoteId) {
+        self.outcomes[position as usize] = outcome as i32;
+        self.notes[position as usize] = note;
+    }
+
+    pub(crate) fn intern(&mut self, note: Note<'_>) -> NoteId {
+        self.note_table.intern(note)
+    }
+
+    /// How many ids the plan had.
+    pub fn count(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    /// The outcomes' numbers, in the plan's order.
+    pub fn outcomes(&self) -> &[i32] {
+        &self.outcomes
+    }
+
+    /// The outcome of the id at a position.
+    pub fn outcome(&self, position: usize) -> Option<Outcome> {
+        let number = *self.outcomes.get(position)?;
+        Outcome::ALL
+            .into_iter()
+            .find(|outcome| *outcome as i32 == number)
+    }
+
+    /// How many ids have the outcome.
+    pub fn tally(&self, outcome: i32) -> usize {
+        self.outcomes
+            .iter()
+            .filter(|other| **other == outcome)
+            .count()
+    }
+
+    /// The first position from `from` on whose id may still exist.
+    pub fn next_failure(&self, from: usize) -> Option<usize> {
+        (from..self.count())
+            .find(|position| self.outcome(*position).is_some_and(Outcome::is_failure))
+    }
+
+    /// How many requests the run sent.
+    pub fn request_count(&self) -> usize {
+        self.request_count
+    }
+
+    /// The id at a position. Texts are C strings, for that is what they are read as; all are UTF-8.
+    pub fn scope_id(&self, position: usize) -> Option<&CStr> {
+        self.plan.scope_id(position)
+    }
+
+    /// The device of the id at a position.
+    pub fn device_id(&self, position: usize) -> Option<&CStr> {
+        self.plan.device_id(position)
+    }
+
+    /// The user of the id at a position, resolved.
+    pub fn user_id(&self, position: usize) -> Option<&CStr> {
+        let user = self.plan.user_id(position)?;
+        Some(user.unwrap_or(&self.default_user))
+    }
+
+    /// The service's code for the id at a position.
+    pub fn service_code(&self, position: usize) -> Option<&CStr> {
+        self.note(position)?.code.as_deref()
+    }
+
+    /// Why the id at a position has its outcome: the service's words, or ours where it said nothing.
+    pub fn message(&self, position: usize) -> Option<&CStr> {
+        self.note(position)?.message.as_deref()
+    }
+
+    /// The ids that a next run should take up: not sent, unknown, or rejected for a reason that
+    /// passes (401, 403, 429).
+    pub fn unfinished(&self) -> Result<Plan, Error> {
+        let mut plan = Plan::new();
+        let text =
+            |text: Option<&'_ CStr>| text.and_then(|text| text.to_str().ok().map(str::to_owned));
+        for position in (0..self.count()).filter(|position| self.is_unfinished(*position)) {
+            let user = text(self.user_id(position));
+            let device = text(self.device_id(position)).unwrap_or_default();
+            let id = text(self.scope_id(position)).unwrap_or_default();
+            plan.add(user.as_deref(), &device, std::iter::once(id.as_str()))?;
+        }
+        Ok(plan)
+    }
+
+    fn is_unfinished(&self, position: usize) -> bool {
+        match self.outcome(position) {
+            Some(Outcome::NotSent | Outcome::Unknown) => true,
+            Some(Outcome::Rejected) => self
+                .note(position)
+                .is_some_and(|note| matches!(note.http_status, 401 | 403 | 429)),
+            _ => false,
+        }
+    }
+
+    fn note(&self, position: usize) -> Option<&StoredNote> {
+        self.note_table.get(*self.notes.get(position)?)
+    }
+}
+
+/// What was heard of an id: from the service, or in our words where it said nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Note<'a> {
+    /// Of an answer that concerns a whole request; 0 where there is none.
+    pub(crate) http_status: u16,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
+}
+
+/// A note's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoteId(u32);
+
+impl NoteId {
+    pub(crate) const NONE: Self = Self(0);
+}
+
+/// Each note once: of a million ids most share a few.
+#[derive(Debug, Default)]
+struct NoteTable {
+    notes: Vec<StoredNote>,
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct StoredNote {
+    http_status: u16,
+    code: Option<CString>,
+    message: Option<CString>,
+}
+
+impl NoteTable {
+    fn get(&self, id: NoteId) -> Option<&StoredNote> {
+        self.notes.get((id.0 as usize).checked_sub(1)?)
+    }
+
+    fn intern(&mut self, note: Note<'_>) -> NoteId {
+        let stored = StoredNote {
+            http_status: note.http_status,
+            code: note.code.map(c_string),
+            message: note.message.map(c_string),
+        };
+        let notes = &self.notes;
+        let hash = |place: &u32| self.hasher.hash_one(&notes[*place as usize]);
+        let same = |place: &u32| notes[*place as usize] == stored;
+        let place = match self.places.entry(self.hasher.hash_one(&stored), same, hash) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let place = notes.len() as u32;
+                free.insert(place);
+                self.notes.push(stored);
+                place
+            }
+        };
+        NoteId(place + 1)
+    }
+}
+
+/// A text as C reads it; a NUL, which would end it, becomes U+FFFD.
+pub(crate) fn c_string(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+}

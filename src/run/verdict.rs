@@ -1,0 +1,354 @@
+//! (what was sent, what came back) -> one outcome per id. Pure functions.
+//!
+//! An id is *exposed* once a request that carried it may have been carried out. While an id is
+//! unsettled its outcome says so: `NotSent` and `Rejected` are not exposed, `Unknown` is. Once
+//! exposed, an id ends as `Deleted`, `Gone` or `Unknown`, whatever refuses it later.
+
+use crate::error::{Error, ErrorKind};
+use crate::report::{CODE_REPEATED, Note, Outcome};
+use crate::service::{Answer, Body};
+use crate::transport::{Failure, FailureKind};
+
+/// The service's code for an id that does not exist (the page).
+const CODE_NOT_FOUND: &str = "15000418";
+/// The service's code for a request whose parameters are wrong (the page).
+const CODE_BAD_PARAMETER: &str = "13000102";
+/// `code` of an answer whose lists are what happened (the page).
+const CODE_SUCCESS: &str = "0";
+
+/// What one attempt means.
+#[derive(Debug)]
+pub(super) struct Judgement<'a> {
+    /// One per id, in the order sent.
+    pub(super) fates: Vec<Fate<'a>>,
+    pub(super) next: Next,
+    /// Why ids are left unsettled, or refused as a whole; none where each got its own answer.
+    pub(super) trouble: Option<Trouble>,
+}
+
+/// What one attempt means for one id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fate<'a> {
+    pub(super) outcome: Outcome,
+    /// Settled ids are never sent again.
+    pub(super) settled: bool,
+    /// What the service said of this id.
+    pub(super) note: Option<Note<'a>>,
+}
+
+/// What to do with the ids that are not settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: they stay as they are.
+    Leave,
+    TryAgain,
+    /// One of them spoils the request: find out which.
+    Halve,
+    /// The authorization is no longer good: stop the run.
+    StopRun,
+}
+
+/// Why an attempt did not settle its ids.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) error: Error,
+    /// The service's words, which say more than ours.
+    pub(super) heard: Option<String>,
+}
+
+impl Trouble {
+    pub(super) fn note(&self) -> Note<'_> {
+        Note {
+            http_status: self.error.http_status.unwrap_or(0),
+            code: self.error.service_code.as_deref(),
+            message: Some(self.heard.as_deref().unwrap_or(&self.error.message)),
+        }
+    }
+}
+
+/// How a whole attempt went.
+#[derive(Clone, Copy)]
+enum Effect {
+    /// The service never got the whole request.
+    Nothing,
+    /// It may have been carried out.
+    Exposed,
+    /// The service refused it and did not carry it out.
+    Refused,
+}
+
+/// Judges one attempt. `before` holds the ids' outcomes so far: of unsettled ids.
+pub(super) fn judge<'a>(
+    ids: &[&str],
+    before: &[Outcome],
+    result: Result<&'a Answer<'a>, &Failure>,
+) -> Judgement<'a> {
+    match result {
+        Err(failure) => judge_failure(before, failure),
+        Ok(answer) => judge_answer(ids, before, answer),
+    }
+}
+
+fn judge_failure<'a>(before: &[Outcome], failure: &Failure) -> Judgement<'a> {
+    let kind = match failure.kind {
+        FailureKind::Unreachable | FailureKind::Interrupted => ErrorKind::Unreachable,
+        FailureKind::TimedOut => ErrorKind::TimedOut,
+        FailureKind::BadAnswer => ErrorKind::BadAnswer,
+        FailureKind::BadRequest => ErrorKind::Internal,
+    };
+    let (effect, next) = match (failure.exposed, kind) {
+        (true, _) => (Effect::Exposed, Next::TryAgain),
+        (false, ErrorKind::Internal) => (Effect::Nothing, Next::Leave),
+        (false, _) => (Effect::Nothing, Next::TryAgain),
+    };
+    let mut error = Error::new(kind, failure.message.clone());
+    error.retryable = next == Next::TryAgain;
+    whole(before, effect, next, Trouble { error, heard: None })
+}
+
+fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) -> Judgement<'a> {
+    let distrust = |next, why: &str| {
+        let trouble = trouble(answer, ErrorKind::BadAnswer, why, next);
+        whole(before, Effect::Exposed, next, trouble)
+    };
+    let refuse = |next| {
+        let trouble = trouble(
+            answer,
+            ErrorKind::Refused,
+            "the service refused the request",
+            next,
+        );
+        whole(before, Effect::Refused, next, trouble)
+    };
+    let mentions = match answer.body.as_ref().map(|body| Mentions::find(ids, body)) {
+        Ok(None) => {
+            return distrust(
+                Next::TryAgain,
+                "the answer names an id that was not asked for",
+            );
+        }
+        Ok(Some(mentions)) => Some(mentions),
+        Err(_) => None,
+    };
+    let names_deleted = mentions
+        .as_ref()
+        .is_some_and(|mentions| mentions.any_deleted);
+    match answer.status {
+        200 => match (&answer.body, mentions) {
+            (Ok(body), Some(mentions)) => judge_success(before, answer, body, &mentions),
+            (Err(why), _) => distrust(Next::TryAgain, &format!("the answer can't be read: {why}")),
+            (Ok(_), None) => distrust(Next::TryAgain, "the answer can't be read"),
+        },
+        300..400 => distrust(Next::Leave, "redirects are not followed"),
+        408 | 500..600 => {
+            let why = "the service failed to carry out the request";
+            let trouble = trouble(answer, ErrorKind::Refused, why, Next::TryAgain);
+            whole(before, Effect::Exposed, Next::TryAgain, trouble)
+        }
+        400..500 if names_deleted => distrust(
+            Next::TryAgain,
+            "the answer refuses the request and yet names deleted ids",
+        ),
+        401 => {
+            let why = "the service does not accept the authorization";
+            let trouble = trouble(answer, ErrorKind::Unauthorized, why, Next::StopRun);
+            whole(before, Effect::Refused, Next::StopRun, trouble)
+        }
+        425 | 429 => refuse(Next::TryAgain),
+        400 if code_of(answer) == Some(CODE_BAD_PARAMETER) => refuse(Next::Halve),
+        400..500 => refuse(Next::Leave),
+        _ => distrust(Next::TryAgain, "the answer's status has no meaning here"),
+    }
+}
+
+/// A 200 that can be read.
+fn judge_success<'a>(
+    before: &[Outcome],
+    answer: &'a Answer<'a>,
+    body: &'a Body<'a>,
+    mentions: &Mentions,
+) -> Judgement<'a> {
+    let distrust = |why| {
+        let trouble = trouble(answer, ErrorKind::BadAnswer, why, Next::TryAgain);
+        whole(before, Effect::Exposed, Next::TryAgain, trouble)
+    };
+    match body.code.as_deref() {
+        Some(CODE_SUCCESS) => judge_each(before, answer, body, mentions),
+        None => distrust("the answer holds no code"),
+        Some(_) if mentions.any() => {
+            distrust("the answer's code is an error, and yet it names ids")
+        }
+        Some(_) => {
+            let why = "the service refused the request";
+            let trouble = trouble(answer, ErrorKind::Refused, why, Next::Leave);
+            whole(before, Effect::Refused, Next::Leave, trouble)
+        }
+    }
+}
+
+/// `code` 0: the lists say what happened to each id.
+fn judge_each<'a>(
+    before: &[Outcome],
+    answer: &'a Answer<'a>,
+    body: &'a Body<'a>,
+    mentions: &Mentions,
+) -> Judgement<'a> {
+    let fate = |(outcome, mention): (&Outcome, &Mention)| {
+        let exposed = *outcome == Outcome::Unknown;
+        match *mention {
+            Mention::Deleted => Fate {
+                outcome: Outcome::Deleted,
+                settled: true,
+                note: None,
+            },
+            Mention::Failed(index) => {
+                let failed = &body.failed[index];
+                let note = Note {
+                    http_status: 0,
+                    code: failed.code.as_deref(),
+                    message: failed.message.as_deref(),
+                };
+                Fate {
+                    outcome: failed_outcome(failed.code.as_deref(), exposed),
+                    settled: true,
+                    note: Some(note),
+                }
+            }
+            Mention::None | Mention::Contradictory => Fate {
+                outcome: Outcome::Unknown,
+                settled: false,
+                note: None,
+            },
+        }
+    };
+    let fates: Vec<_> = before.iter().zip(&mentions.of_ids).map(fate).collect();
+    let settled = fates.iter().all(|fate| fate.settled);
+    let why = "the answer does not name each id once";
+    Judgement {
+        fates,
+        next: if settled { Next::Leave } else { Next::TryAgain },
+        trouble: (!settled).then(|| trouble(answer, ErrorKind::BadAnswer, why, Next::TryAgain)),
+    }
+}
+
+fn failed_outcome(code: Option<&str>, exposed: bool) -> Outcome {
+    match (code, exposed) {
+        (Some(CODE_NOT_FOUND), false) => Outcome::NotFound,
+        (Some(CODE_NOT_FOUND), true) => Outcome::Gone,
+        (_, true) => Outcome::Unknown,
+        (Some(CODE_REPEATED), false) => Outcome::Repeated,
+        (_, false) => Outcome::Rejected,
+    }
+}
+
+/// The same fate for all ids.
+fn whole<'a>(before: &[Outcome], effect: Effect, next: Next, trouble: Trouble) -> Judgement<'a> {
+    let fate = |before: &Outcome| Fate {
+        outcome: match effect {
+            Effect::Nothing => *before,
+            Effect::Exposed => Outcome::Unknown,
+            Effect::Refused if *before == Outcome::Unknown => Outcome::Unknown,
+            Effect::Refused => Outcome::Rejected,
+        },
+        settled: false,
+        note: None,
+    };
+    Judgement {
+        fates: before.iter().map(fate).collect(),
+        next,
+        trouble: Some(trouble),
+    }
+}
+
+fn code_of<'a>(answer: &'a Answer<'_>) -> Option<&'a str> {
+    answer.body.as_ref().ok()?.code.as_deref()
+}
+
+fn trouble(answer: &Answer<'_>, kind: ErrorKind, why: &str, next: Next) -> Trouble {
+    let body = answer.body.as_ref().ok();
+    let heard = body.and_then(|body| body.message.as_deref());
+    let code = code_of(answer);
+    let mut message = format!("{why}: HTTP {}", answer.status);
+    if let Some(code) = code {
+        message += &format!(", code {code}");
+    }
+    if let Some(heard) = heard {
+        message += &format!(": {heard}");
+    }
+    Trouble {
+        heard: heard.map(str::to_owned),
+        error: Error {
+            kind,
+            message,
+            http_status: Some(answer.status),
+            service_code: code.map(str::to_owned),
+            request_id: answer.request_id.clone(),
+            retryable: next == Next::TryAgain,
+        },
+    }
+}
+
+/// How an answer names each id that was sent.
+struct Mentions {
+    of_ids: Vec<Mention>,
+    any_deleted: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Mention {
+    None,
+    Deleted,
+    /// The entry of the failed list.
+    Failed(usize),
+    /// Named more than once.
+    Contradictory,
+}
+
+impl Mentions {
+    /// None if the answer names an id that was not sent.
+    fn find(ids: &[&str], body: &Body<'_>) -> Option<Self> {
+        let mut of_ids = vec![Mention::None; ids.len()];
+        let mut note = |place: usize, mention| {
+            of_ids[place] = match of_ids[place] {
+                Mention::None => mention,
+                _ => Mention::Contradictory,
+            };
+        };
+        let mut finder = Finder { ids, next: 0 };
+        for id in &body.deleted {
+            note(finder.place(id)?, Mention::Deleted);
+        }
+        for (index, failed) in body.failed.iter().enumerate() {
+            note(finder.place(&failed.id)?, Mention::Failed(index));
+        }
+        Some(Self {
+            of_ids,
+            any_deleted: !body.deleted.is_empty(),
+        })
+    }
+
+    fn any(&self) -> bool {
+        let named = |mention: &Mention| !matches!(mention, Mention::None);
+        self.of_ids.iter().any(named)
+    }
+}
+
+/// Finds ids that mostly come in the order in which they were sent.
+struct Finder<'a> {
+    ids: &'a [&'a str],
+    next: usize,
+}
+
+impl Finder<'_> {
+    fn place(&mut self, id: &str) -> Option<usize> {
+        let (before, from_here) = self.ids.split_at(self.next);
+        let same = |other: &&str| *other == id;
+        let ahead = from_here.iter().position(same);
+        let place = match ahead {
+            Some(ahead) => self.next + ahead,
+            None => before.iter().position(same)?,
+        };
+        self.next = (place + 1) % self.ids.len();
+        Some(place)
+    }
+}

@@ -1,0 +1,400 @@
+//! One worker: it carries out batch after batch on a connection of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Instant, SystemTime};
+
+use super::control::{Stop, Stopped};
+use super::retry::backoff;
+use super::verdict::{Fate, Next, Trouble, judge};
+use super::{NoteId, Outcome, Run};
+use crate::error::{Error, ErrorKind};
+use crate::plan::Batch;
+use crate::report::Note;
+use crate::service::{Answer, Deletion};
+use crate::transport::{Connection, Failure, Patience};
+
+/// How many requests halving may spend on one batch: enough to corner two bad ids of 100.
+const HALVING_BUDGET: u32 = 30;
+
+/// The service refuses this user, which says nothing on the others.
+const FORBIDDEN: u16 = 403;
+
+type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
+
+pub(super) struct Worker<'r> {
+    run: &'r Run<'r>,
+    connection: Option<Box<dyn Connection>>,
+    stopping: Interrupted,
+    abandoned: Interrupted,
+    user: &'r str,
+    device: &'r str,
+    /// The batch, or what halving made of it; the last is next. They outlive a panic, so that
+    /// their ids can still be accounted for.
+    parts: Vec<Part<'r>>,
+    halving_budget: u32,
+}
+
+/// Ids that travel in one request.
+struct Part<'r> {
+    ids: Vec<Tracked<'r>>,
+    failed_attempts: u32,
+    not_before: Option<Instant>,
+    last_error: Option<Error>,
+    /// From before a request leaves until its answer is judged.
+    in_flight: bool,
+}
+
+/// An id without its final outcome.
+#[derive(Clone, Copy)]
+struct Tracked<'r> {
+    position: u32,
+    id: &'r str,
+    outcome: Outcome,
+    note: NoteId,
+    /// Whether the note holds words of the service, which silence does not overwrite.
+    heard: bool,
+}
+
+impl<'r> Worker<'r> {
+    pub(super) fn new(run: &'r Run<'r>) -> Self {
+        let (stopping, abandoned) = (Arc::clone(&run.control), Arc::clone(&run.control));
+        Self {
+            run,
+            connection: None,
+            stopping: Arc::new(move || stopping.is_stopping()),
+            abandoned: Arc::new(move || abandoned.is_abandoned()),
+            user: "",
+            device: "",
+            parts: Vec::new(),
+            halving_budget: 0,
+        }
+    }
+
+    /// Brings a batch to its end: every id is recorded.
+    pub(super) fn carry_out(&mut self, batch: Batch<'r>) {
+        let tracked = |position: &u32| Tracked {
+            position: *position,
+            id: self.run.schedule.id(*position),
+            outcome: Outcome::NotSent,
+            note: NoteId::NONE,
+            heard: false,
+        };
+        self.user = batch.user;
+        self.device = batch.device;
+        self.halving_budget = HALVING_BUDGET;
+        self.parts.push(Part {
+            ids: batch.positions.iter().map(tracked).collect(),
+            failed_attempts: 0,
+            not_before: None,
+            last_error: None,
+            in_flight: false,
+        });
+        while !self.parts.is_empty() {
+            if let Err(Stopped) = self.attempt() {
+                self.give_up();
+            }
+        }
+    }
+
+    /// The run is stopped: records the ids that are left as what they are.
+    pub(super) fn give_up(&mut self) {
+        let stop = self.run.control.reason().unwrap_or(Stop::Panicked).error();
+        let mut ledger = self.run.ledger();
+        let unheard = ledger.report.intern(Note {
+            message: Some(&stop.message),
+            ..Note::default()
+        });
+        for part in self.parts.drain(..) {
+            let error = part.last_error.as_ref().unwrap_or(&stop);
+            for tracked in &part.ids {
+                // Only a panic leaves a part in flight: nobody knows how far it got.
+                let outcome = if part.in_flight {
+                    Outcome::Unknown
+                } else {
+                    tracked.outcome
+                };
+                let note = if tracked.note == NoteId::NONE {
+                    unheard
+                } else {
+                    tracked.note
+                };
+                ledger.report.record(tracked.position, outcome, note);
+                ledger.note_incomplete(tracked.position, error);
+            }
+        }
+    }
+
+    /// Leaves the connection to later runs.
+    pub(super) fn keep_connection(&mut self) {
+        let tools = self.run.tools;
+        if let Some(mut connection) = self.connection.take()
+            && connection.is_reusable()
+        {
+            let limit = tools.limits.max_connections;
+            tools.idle.put(connection, limit, tools.system);
+        }
+    }
+
+    /// One attempt at the current part, with all that follows from it.
+    fn attempt(&mut self) -> Result<(), Stopped> {
+        let mut clock_corrected = false;
+        loop {
+            let (next, trouble, again_at_once) = match self.make_ready()? {
+                Ok(wall_clock) => self.exchange(wall_clock),
+                Err(failure) => {
+                    let (next, trouble) = self.judge(Err(&failure));
+                    (next, trouble, false)
+                }
+            };
+            // Once a request, and not an attempt: the clock was wrong, not the request.
+            if again_at_once && !clock_corrected {
+                clock_corrected = true;
+                continue;
+            }
+            self.follow(next, trouble);
+            return Ok(());
+        }
+    }
+
+    /// Waits until the part may be sent, over a connection that is good for it. The wall clock at
+    /// that moment; or why there is no connection.
+    fn make_ready(&mut self) -> Result<Result<SystemTime, Failure>, Stopped> {
+        let mut slot = None;
+        let mut is_new = false;
+        loop {
+            let wall_clock = self.await_turn(&mut slot)?;
+            if let Some(connection) = &mut self.connection
+                && (is_new || connection.is_reusable())
+            {
+                return Ok(Ok(wall_clock));
+            }
+            self.connection = self.run.tools.idle.take(self.run.tools.system);
+            if self.connection.is_none() {
+                match self.connect() {
+                    Ok(connection) => self.connection = Some(connection),
+                    Err(failure) => return Ok(Err(failure)),
+                }
+            }
+            is_new = true;
+        }
+    }
+
+    /// Waits for backoff, pause and rate limit; `slot` is the moment that the rate limit gave.
+    fn await_turn(&mut self, slot: &mut Option<Instant>) -> Result<SystemTime, Stopped> {
+        let (tools, control) = (self.run.tools, &self.run.control);
+        let not_before = self.parts.last().and_then(|part| part.not_before);
+        loop {
+            let (now, wall_clock) = (tools.system.now(), tools.system.wall_clock());
+            control.check(now)?;
+            let bounds = [not_before, tools.pace.paused_until(), *slot];
+            let earliest = bounds.into_iter().flatten().max().unwrap_or(now);
+            if earliest > now {
+                if control
+                    .deadline()
+                    .is_some_and(|deadline| earliest >= deadline)
+                {
+                    control.stop(Stop::DeadlinePassed);
+                    return Err(Stopped);
+                }
+                tools.system.wait(earliest, &|| control.is_stopping());
+            } else if slot.is_some() {
+                return Ok(wall_clock);
+            } else {
+                *slot = Some(tools.pace.reserve(now));
+            }
+        }
+    }
+
+    fn connect(&self) -> Result<Box<dyn Connection>, Failure> {
+        let tools = self.run.tools;
+        let timeout = tools.system.now() + tools.limits.connect_timeout;
+        let deadline = self.run.control.deadline();
+        tools.transport.connect(&Patience {
+            deadline: deadline.map_or(timeout, |deadline| deadline.min(timeout)),
+            interrupted: Arc::clone(&self.stopping),
+        })
+    }
+
+    /// Sends the part and judges the answer; whether to send it again at once, for now the clock
+    /// is right.
+    fn exchange(&mut self, wall_clock: SystemTime) -> (Next, Option<Trouble>, bool) {
+        let run = self.run;
+        let (Some(mut connection), Some(part)) = (self.connection.take(), self.parts.last_mut())
+        else {
+            return (Next::Leave, None, false);
+        };
+        let ids: Vec<_> = part.ids.iter().map(|tracked| tracked.id).collect();
+        let deletion = Deletion {
+            user: self.user,
+            device: self.device,
+            ids: &ids,
+        };
+        let patience = Patience {
+            deadline: run.tools.system.now() + run.tools.limits.request_timeout,
+            interrupted: Arc::clone(&self.abandoned),
+        };
+        part.in_flight = true;
+        run.requests.fetch_add(1, Ordering::Relaxed);
+        let system = run.tools.system;
+        let result = run.tools.service.delete(
+            &deletion,
+            connection.as_mut(),
+            &patience,
+            wall_clock,
+            system,
+        );
+        let (next, trouble) = self.judge(result.as_ref());
+        let mut again_at_once = false;
+        let mut trusted = false;
+        if let Ok(answer) = &result {
+            again_at_once = answer.clock_corrected;
+            trusted = trouble
+                .as_ref()
+                .is_none_or(|trouble| trouble.error.kind != ErrorKind::BadAnswer);
+            if let Some(pause) = answer.retry_after.filter(|_| next == Next::TryAgain) {
+                run.tools.pace.pause(system.now(), pause);
+            }
+        }
+        if trusted {
+            self.connection = Some(connection);
+        }
+        (next, trouble, again_at_once)
+    }
+
+    /// Judges an attempt at the current part: settled ids are recorded and leave it.
+    fn judge(&mut self, result: Result<&Answer<'_>, &Failure>) -> (Next, Option<Trouble>) {
+        let run = self.run;
+        let Some(part) = self.parts.last_mut() else {
+            return (Next::Leave, None);
+        };
+        let ids: Vec<_> = part.ids.iter().map(|tracked| tracked.id).collect();
+        let before: Vec<_> = part.ids.iter().map(|tracked| tracked.outcome).collect();
+        let judgement = judge(&ids, &before, result);
+        let mut ledger = run.ledger();
+        let silent = result.is_err();
+        let common = judgement
+            .trouble
+            .as_ref()
+            .map(|trouble| ledger.report.intern(trouble.note()));
+        let mut unsettled = Vec::new();
+        for (mut tracked, fate) in part.ids.drain(..).zip(judgement.fates) {
+            tracked.outcome = fate.outcome;
+            tracked.hear(fate, common, silent, |note| ledger.report.intern(note));
+            if fate.settled {
+                ledger
+                    .report
+                    .record(tracked.position, tracked.outcome, tracked.note);
+            } else {
+                unsettled.push(tracked);
+            }
+        }
+        run.watch.add_done(ids.len() - unsettled.len());
+        part.ids = unsettled;
+        part.in_flight = false;
+        (judgement.next, judgement.trouble)
+    }
+
+    /// What is to be done after an attempt.
+    fn follow(&mut self, next: Next, trouble: Option<Trouble>) {
+        let run = self.run;
+        let Some(error) = trouble.map(|trouble| trouble.error) else {
+            run.health.succeeded();
+            self.parts.pop();
+            return;
+        };
+        match next {
+            Next::TryAgain => self.try_again(error),
+            Next::Halve if self.halve() => self.count_refusal(&error),
+            Next::Leave | Next::Halve => {
+                self.count_refusal(&error);
+                self.leave(&error);
+            }
+            Next::StopRun => {
+                run.control.stop(Stop::Unauthorized(error.clone()));
+                self.leave(&error);
+            }
+        }
+    }
+
+    fn try_again(&mut self, error: Error) {
+        let run = self.run;
+        if !run.health.may_try_again() {
+            run.control.stop(Stop::Hopeless(error.clone()));
+        }
+        let Some(part) = self.parts.last_mut() else {
+            return;
+        };
+        part.failed_attempts += 1;
+        if part.failed_attempts >= run.tools.limits.max_attempts {
+            self.leave(&error);
+            return;
+        }
+        let system = run.tools.system;
+        let delay = backoff(part.failed_attempts, system.random());
+        part.not_before = Some(system.now() + delay);
+        part.last_error = Some(error);
+    }
+
+    fn count_refusal(&self, error: &Error) {
+        if error.http_status != Some(FORBIDDEN) && !self.run.health.may_go_on() {
+            self.run.control.stop(Stop::Hopeless(error.clone()));
+        }
+    }
+
+    /// Splits the current part in two, if there are two ids and requests to spend.
+    fn halve(&mut self) -> bool {
+        let splits = self.parts.last().is_some_and(|part| part.ids.len() > 1);
+        if !splits || self.halving_budget < 2 {
+            return false;
+        }
+        self.halving_budget -= 2;
+        let Some(mut first) = self.parts.pop() else {
+            return false;
+        };
+        let second = Part {
+            ids: first.ids.split_off(first.ids.len() / 2),
+            last_error: first.last_error.clone(),
+            ..first
+        };
+        self.parts.extend([second, first]);
+        true
+    }
+
+    /// Records the current part's ids as what they are.
+    fn leave(&mut self, error: &Error) {
+        let Some(part) = self.parts.pop() else {
+            return;
+        };
+        let mut ledger = self.run.ledger();
+        for tracked in &part.ids {
+            ledger
+                .report
+                .record(tracked.position, tracked.outcome, tracked.note);
+            ledger.note_incomplete(tracked.position, error);
+        }
+        drop(ledger);
+        self.run.watch.add_done(part.ids.len());
+    }
+}
+
+impl Tracked<'_> {
+    /// Keeps what was said last: of this id, or else of the whole request.
+    fn hear(
+        &mut self,
+        fate: Fate<'_>,
+        common: Option<NoteId>,
+        silent: bool,
+        mut intern: impl FnMut(Note<'_>) -> NoteId,
+    ) {
+        if let Some(note) = fate.note {
+            self.note = intern(note);
+            self.heard = true;
+        } else if fate.settled {
+            self.note = NoteId::NONE;
+        } else if let Some(common) = common.filter(|_| !(silent && self.heard)) {
+            self.note = common;
+            self.heard = !silent;
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The body of an answer. The page leaves open how ids and codes are typed and what form
+//! `failedScopeList` has: every form is read, exactly, and never through a floating point number.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::scrub::Scrubber;
+
+/// What a body says.
+#[derive(Debug, Default)]
+pub(crate) struct Body<'a> {
+    pub(crate) code: Option<Cow<'a, str>>,
+    pub(crate) message: Option<Cow<'a, str>>,
+    pub(crate) deleted: Vec<Cow<'a, str>>,
+    pub(crate) failed: Vec<FailedScope<'a>>,
+}
+
+/// One entry of `failedScopeList`.
+#[derive(Debug)]
+pub(crate) struct FailedScope<'a> {
+    pub(crate) id: Cow<'a, str>,
+    pub(crate) code: Option<Cow<'a, str>>,
+    pub(crate) message: Option<Cow<'a, str>>,
+}
+
+/// Reads a body: one JSON object in UTF-8 (RFC 8259).
+pub(super) fn parse(body: &[u8]) -> Result<Body<'_>, String> {
+    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+    let Object(json) =
+        serde_json::from_str::<Object<JsonBody>>(text).map_err(|error| error.to_string())?;
+    Ok(Body {
+        code: json.code.or(json.error_code).map(|code| code.0),
+        message: json.msg.or(json.error_msg).map(|message| message.0),
+        deleted: json
+            .scope_id_list
+            .unwrap_or_default()
+            .into_iter()
+            .map(|id| id.0)
+            .collect(),
+        failed: json.failed_scope_list.unwrap_or_default().0,
+    })
+}
+
+impl Body<'_> {
+    /// Cleans the texts that are shown to somebody.
+    pub(super) fn clean(&mut self, scrubber: &Scrubber<'_>) {
+        let clean = |text: &mut Option<Cow<'_, str>>| {
+            if let Some(text) = text
+                && let Cow::Owned(clean) = scrubber.clean(text)
+            {
+                *text = clean.into();
+            }
+        };
+        clean(&mut self.code);
+        clean(&mut self.message);
+        for failed in &mut self.failed {
+            clean(&mut failed.code);
+            clean(&mut failed.message);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonBody<'a> {
+    #[serde(borrow)]
+    code: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    msg: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    scope_id_list: Option<Vec<Scalar<'a>>>,
+    #[serde(borrow)]
+    failed_scope_list: Option<FailedScopes<'a>>,
+    /// The gateway in front of the service has its own names.
+    #[serde(borrow, rename = "error_code")]
+    error_code: Option<Scalar<'a>>,
+    #[serde(borrow, rename = "error_msg")]
+    error_msg: Option<Scalar<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonFailedScope<'a> {
+    #[serde(borrow)]
+    scope_id: Scalar<'a>,
+    #[serde(borrow)]
+    error_code: Option<Scalar<'a>>,
+    #[serde(borrow)]
+    msg: Option<Scalar<'a>>,
+}
+
+impl<'a> From<Object<JsonFailedScope<'a>>> for FailedScope<'a> {
+    fn from(Object(json): Object<JsonFailedScope<'a>>) -> Self {
+        Self {
+            id: json.scope_id.0,
+            code: json.error_code.map(|code| code.0),
+            message: json.msg.map(|message| message.0),
+        }
+    }
+}
+
+/// A text, or a whole number of up to 64 bits as the text it would be.
+struct Scalar<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScalarVisitor;
+
+        impl<'de> Visitor<'de> for ScalarVisitor {
+            type Value = Scalar<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string or a whole number of up to 64 bits")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Scalar(text.into()))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Scalar(text.to_owned().into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Scalar(number.to_string().into()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Scalar(number.to_string().into()))
+            }
+        }
+
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+/// The page's table calls `failedScopeList` an object, its example shows an array.
+#[derive(Default)]
+struct FailedScopes<'a>(Vec<FailedScope<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FailedScopesVisitor;
+
+        impl<'de> Visitor<'de> for FailedScopesVisitor {
+            type Value = FailedScopes<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an array of failed scopes, or one")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut failed = Vec::new();
+                while let Some(item) = items.next_element::<Object<JsonFailedScope>>()? {
+                    failed.push(item.into());
+                }
+                Ok(FailedScopes(failed))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let json = JsonFailedScope::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(FailedScopes(vec![Object(json).into()]))
+            }
+        }
+
+        deserializer.deserialize_any(FailedScopesVisitor)
+    }
+}
+
+/// A `T` that is written as an object. Derived implementations also take an array and read it by
+/// position, so that `[0]` would be a success.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}

@@ -1,0 +1,214 @@
+//! What KooDrive speaks: one deletion request of at most 100 ids, and its answer.
+//!
+//! The rules are those of the vendor's page "Deleting Backup Scopes"; what it leaves open is read
+//! the careful way.
+
+mod answer;
+mod clock;
+mod scrub;
+mod signature;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ureq::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use ureq::http::{Request, Uri};
+use zeroize::Zeroizing;
+
+use crate::credentials::Credentials;
+use crate::endpoint::Endpoint;
+use crate::system::System;
+use crate::transport::{Connection, Failure, FailureKind, Patience, Response};
+
+pub(crate) use answer::Body;
+pub use clock::Clock;
+use scrub::Scrubber;
+pub use signature::SigningInput;
+
+const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+const X_DATE: HeaderName = HeaderName::from_static("x-date");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A path segment's unreserved characters (RFC 3986, 2.3); all others are encoded.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The service as one client sees it.
+pub(crate) struct Service {
+    endpoint: Endpoint,
+    authority: String,
+    credentials: Mutex<Arc<Credentials>>,
+    clock: Clock,
+}
+
+/// What is asked of the service in one request.
+pub(crate) struct Deletion<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) device: &'a str,
+    /// Distinct, 1 to 100.
+    pub(crate) ids: &'a [&'a str],
+}
+
+/// A whole answer of the service, its texts free of secrets.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) request_id: Option<String>,
+    /// What the service asks us to wait.
+    pub(crate) retry_after: Option<Duration>,
+    /// The request was refused and its `X-Date` was wrong; the next one's will be right.
+    pub(crate) clock_corrected: bool,
+    /// What the body says; or why it says nothing.
+    pub(crate) body: Result<Body<'a>, String>,
+}
+
+impl Service {
+    pub(crate) fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
+        Self {
+            authority: endpoint.authority(),
+            endpoint,
+            credentials: Mutex::new(Arc::new(credentials)),
+            clock: Clock::default(),
+        }
+    }
+
+    /// Requests from now on are authorized like this.
+    pub(crate) fn set_credentials(&self, credentials: Credentials) {
+        *self.lock_credentials() = Arc::new(credentials);
+    }
+
+    /// Sends one request on `connection` and reads its answer. `now` is what our clock says.
+    pub(crate) fn delete<'c>(
+        &self,
+        deletion: &Deletion<'_>,
+        connection: &'c mut dyn Connection,
+        patience: &Patience,
+        now: SystemTime,
+        system: &dyn System,
+    ) -> Result<Answer<'c>, Failure> {
+        let credentials = Arc::clone(&self.lock_credentials());
+        let date = self.clock.x_date(now);
+        let body = request_body(deletion.ids).map_err(|error| unsendable(&error))?;
+        let authorization = self.authorization(deletion, &credentials, &date.text, &body);
+        let request = self
+            .request(deletion, &authorization, &date.text)
+            .map_err(|error| unsendable(&error))?;
+        let response = connection.exchange(request, &body, patience)?;
+        let scrubber = Scrubber::new(&credentials, &authorization);
+        Ok(self.read(&response, date.time, system.wall_clock(), &scrubber))
+    }
+
+    fn authorization(
+        &self,
+        deletion: &Deletion<'_>,
+        credentials: &Credentials,
+        date: &str,
+        body: &[u8],
+    ) -> Zeroizing<String> {
+        Zeroizing::new(match credentials {
+            Credentials::Token(token) => format!("Bearer {}", token.expose()),
+            Credentials::Verbatim(value) => value.expose().to_owned(),
+            Credentials::App { id, secret } => SigningInput {
+                method: "DELETE",
+                path: &device_path(deletion.device),
+                query: "",
+                host: &self.authority,
+                date,
+                user: deletion.user,
+                body,
+            }
+            .authorization(id, secret),
+        })
+    }
+
+    fn request(
+        &self,
+        deletion: &Deletion<'_>,
+        authorization: &str,
+        date: &str,
+    ) -> Result<Request<()>, ureq::http::Error> {
+        let mut authorization = HeaderValue::from_str(authorization)?;
+        authorization.set_sensitive(true);
+        let uri = Uri::builder()
+            .scheme(self.endpoint.scheme())
+            .authority(self.authority.as_str())
+            .path_and_query(device_path(deletion.device))
+            .build()?;
+        Request::delete(uri)
+            .header(header::HOST, self.authority.as_str())
+            .header(header::AUTHORIZATION, authorization)
+            .header(X_USER_ID, deletion.user.as_bytes())
+            .header(X_DATE, date)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::USER_AGENT, crate::USER_AGENT)
+            .body(())
+    }
+
+    fn read<'c>(
+        &self,
+        response: &Response<'c>,
+        sent: SystemTime,
+        now: SystemTime,
+        scrubber: &Scrubber,
+    ) -> Answer<'c> {
+        let status = response.head.status().as_u16();
+        let headers = response.head.headers();
+        let date = header_text(headers, &header::DATE).and_then(clock::parse_http_date);
+        let refused = (400..500).contains(&status);
+        let service_now = date.unwrap_or_else(|| self.clock.service_time(now));
+        let mut body = answer::parse(response.body);
+        if let Ok(body) = &mut body {
+            body.clean(scrubber);
+        }
+        Answer {
+            status,
+            request_id: header_text(headers, &X_REQUEST_ID)
+                .map(|id| scrubber.clean(id).into_owned()),
+            retry_after: header_text(headers, &header::RETRY_AFTER)
+                .and_then(|text| clock::parse_retry_after(text, service_now)),
+            clock_corrected: refused
+                && date.is_some_and(|date| self.clock.correct(sent, date, now)),
+            body,
+        }
+    }
+
+    fn lock_credentials(&self) -> std::sync::MutexGuard<'_, Arc<Credentials>> {
+        self.credentials
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The path of the page's URI.
+fn device_path(device: &str) -> String {
+    let device = utf8_percent_encode(device, SEGMENT);
+    format!("/koodrive/ose/v1/backup/device/{device}/scope")
+}
+
+/// `{"scopeIdList":["1","2"]}`: ids always as strings, as the page's table says.
+fn request_body(ids: &[&str]) -> serde_json::Result<Vec<u8>> {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct RequestBody<'a> {
+        scope_id_list: &'a [&'a str],
+    }
+    let text: usize = ids.iter().map(|id| id.len() + 3).sum();
+    let mut body = Vec::with_capacity(text + 24);
+    serde_json::to_writer(&mut body, &RequestBody { scope_id_list: ids })?;
+    Ok(body)
+}
+
+fn unsendable(error: &dyn std::error::Error) -> Failure {
+    Failure {
+        exposed: false,
+        kind: FailureKind::BadRequest,
+        message: format!("the request can't be written: {error}"),
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

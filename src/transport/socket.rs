@@ -1,0 +1,154 @@
+//! A TCP socket as ureq's connectors see it, which keeps to an absolute deadline and knows how far
+//! a request got. TLS and proxy tunnels stand above it.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use socket2::Socket;
+use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
+
+use super::{FailureKind, Patience};
+
+/// Holds a whole request of 100 ids of common length, so that it leaves in one send.
+pub(super) const BUFFER_BYTES: usize = 16 * 1024;
+
+/// What the owner of a connection and the socket at its bottom share.
+#[derive(Debug)]
+pub(super) struct Line(Mutex<LineState>);
+
+#[derive(Debug)]
+struct LineState {
+    patience: Patience,
+    /// Why the kernel stopped taking bytes, if it did.
+    cut: Option<io::ErrorKind>,
+}
+
+impl Line {
+    pub(super) fn new(patience: Patience) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(LineState {
+            patience,
+            cut: None,
+        })))
+    }
+
+    /// The patience for what follows.
+    pub(super) fn set_patience(&self, patience: &Patience) {
+        self.lock().patience = patience.clone();
+    }
+
+    /// Whether the kernel did not take every byte.
+    pub(super) fn is_cut(&self) -> bool {
+        self.lock().cut.is_some()
+    }
+
+    fn cut(&self, kind: io::ErrorKind) {
+        self.lock().cut = Some(kind);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        let patience = self.lock().patience.clone();
+        match patience.exhausted() {
+            None => Ok(()),
+            // Not `Interrupted`: TLS would try again.
+            Some(FailureKind::Interrupted) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LineState> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The socket. Its kernel timeouts are one tick, so that a blocked call looks up often.
+#[derive(Debug)]
+pub(super) struct SocketTransport {
+    socket: Socket,
+    buffers: LazyBuffers,
+    line: Arc<Line>,
+}
+
+impl SocketTransport {
+    pub(super) fn new(socket: Socket, line: Arc<Line>) -> Self {
+        Self {
+            socket,
+            buffers: LazyBuffers::new(BUFFER_BYTES, BUFFER_BYTES),
+            line,
+        }
+    }
+
+    fn send_all(&mut self, amount: usize) -> io::Result<()> {
+        let mut rest = &self.buffers.output()[..amount];
+        while !rest.is_empty() {
+            match self.socket.send_with_flags(rest, libc::MSG_NOSIGNAL) {
+                Ok(sent) => rest = &rest[sent..],
+                Err(error) if is_wake_up(&error) => self.line.check()?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<usize> {
+        loop {
+            self.line.check()?;
+            match io::Read::read(&mut self.socket, self.buffers.input_append_buf()) {
+                Err(error) if is_wake_up(&error) => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// A signal came, or the tick is over.
+fn is_wake_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+    )
+}
+
+impl Transport for SocketTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    /// A failure to send is noted and not reported, and nothing is sent after it: an early answer
+    /// may still be there to read, and it says more than the broken pipe.
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        if self.line.is_cut() {
+            return Ok(());
+        }
+        match self.send_all(amount) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.line.cut(error.kind());
+                match error.kind() {
+                    io::ErrorKind::TimedOut | io::ErrorKind::ConnectionAborted => Err(error.into()),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        let received = self.receive()?;
+        self.buffers.input_appended(received);
+        Ok(received > 0)
+    }
+
+    /// Open and silent: bytes that nobody asked for make it as useless as an end.
+    fn is_open(&mut self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        self.buffers.input().is_empty()
+            && !self.line.is_cut()
+            && matches!(
+                self.socket.recv_with_flags(&mut byte, flags),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock
+            )
+    }
+}
