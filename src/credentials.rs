@@ -43,17 +43,17 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// What no message may hold, whoever wrote it.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        let (whole, part) = match self {
-            Self::Token(token) => (token.expose(), None),
+    /// What no message may hold, whoever wrote it. None of it is empty.
+    pub(crate) fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::Token(token) => vec![token.expose()],
             // Of `Bearer abc` the service may echo only `abc`.
             Self::Verbatim(value) => {
                 let value = value.expose();
-                (value, value.split_once(' ').map(|(_, token)| token.trim()))
+                let token = value.split_once(' ').map(|(_, token)| token.trim());
+                [value].into_iter().chain(token).collect()
             }
-            Self::App { secret, .. } => (secret.expose(), None),
-        };
-        std::iter::once(whole).chain(part)
+            Self::App { secret, .. } => vec![secret.expose()],
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Panics are bugs of ours and must not harm the host: they are caught and print nothing.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+
+use once_cell::sync::OnceCell;
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
 thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
@@ -25,13 +28,14 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Panicked> {
 /// The hook prints before anything can be caught. This one leaves all panics but ours to the hook
 /// that was there; in the shared library, whose Rust runtime is its own, there are only ours.
 fn silence_caught_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    static PREVIOUS: OnceCell<Hook> = OnceCell::new();
+    PREVIOUS.get_or_init(|| {
         let previous = take_hook();
-        set_hook(Box::new(move |panic| {
-            if !CATCHING.get() {
+        set_hook(Box::new(|panic| {
+            if let Some(previous) = PREVIOUS.get().filter(|_| !CATCHING.get()) {
                 previous(panic);
             }
         }));
+        previous
     });
 }

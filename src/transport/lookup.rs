@@ -3,11 +3,11 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::Patience;
-use crate::system::{TICK, thread_builder, without_signals};
+use crate::system::{THREAD_NAME, TICK, without_signals};
 
 /// How long an answer is used again: a run's workers connect at about the same time.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -113,11 +113,13 @@ impl Question {
         });
         let asked = Arc::clone(&question);
         let thread = without_signals(|| {
-            thread_builder().spawn(move || {
-                let answer = resolve(&host, port);
-                *lock(&asked.answer) = Some(answer);
-                asked.answered.notify_all();
-            })
+            thread::Builder::new()
+                .name(THREAD_NAME.into())
+                .spawn(move || {
+                    let answer = resolve(&host, port);
+                    *lock(&asked.answer) = Some(answer);
+                    asked.answered.notify_all();
+                })
         })?;
         *lock(&question.thread) = Some(thread);
         Ok(question)

@@ -109,7 +109,8 @@ fn unix_time(x_date: &str) -> i64 {
 
 #[test]
 fn the_signature_vectors_are_verified() {
-    let vectors: Value = serde_json::from_str(include_str!("vectors/signature.json")).unwrap();
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../vectors/signature.json")).unwrap();
     let vectors = vectors["cases"].as_array().unwrap();
     assert!(!vectors.is_empty());
     for vector in vectors {
@@ -140,7 +141,8 @@ fn wrong_signature(vector: &Value) -> String {
 
 #[test]
 fn a_tampered_body_and_an_unknown_app_are_refused() {
-    let vectors: Value = serde_json::from_str(include_str!("vectors/signature.json")).unwrap();
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../vectors/signature.json")).unwrap();
     let (sandbox, good) = from_vector(&vectors["cases"][0]);
     let mut tampered = good.clone();
     tampered.body = r#"{"scopeIdList":["1"]}"#.to_owned();

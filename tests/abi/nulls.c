@@ -1,0 +1,138 @@
+/* Every function takes NULL for every pointer, and says so instead of crashing. */
+#include "check.h"
+
+#define MUST_NOT_BE_NULL "must not be NULL"
+
+static void readers(void) {
+    CHECK(koodrive_error_status(NULL) == KOODRIVE_OK);
+    CHECK(koodrive_error_message(NULL) == NULL);
+    CHECK(koodrive_error_http_status(NULL) == 0);
+    CHECK(koodrive_error_service_code(NULL) == NULL);
+    CHECK(koodrive_error_request_id(NULL) == NULL);
+    CHECK(!koodrive_error_is_retryable(NULL));
+    CHECK(koodrive_plan_scope_count(NULL) == 0);
+    CHECK(koodrive_plan_request_count(NULL) == 0);
+    CHECK(koodrive_monitor_scopes_done(NULL) == 0);
+    CHECK(koodrive_monitor_scopes_total(NULL) == 0);
+    CHECK(koodrive_result_count(NULL) == 0);
+    CHECK(koodrive_result_outcomes(NULL) == NULL);
+    CHECK(koodrive_result_tally(NULL, KOODRIVE_OUTCOME_DELETED) == 0);
+    CHECK(koodrive_result_request_count(NULL) == 0);
+    CHECK(koodrive_result_scope_id(NULL, 0) == NULL);
+    CHECK(koodrive_result_device_id(NULL, 0) == NULL);
+    CHECK(koodrive_result_user_id(NULL, 0) == NULL);
+    CHECK(koodrive_result_service_code(NULL, 0) == NULL);
+    CHECK(koodrive_result_message(NULL, 0) == NULL);
+    CHECK(koodrive_result_unfinished(NULL) == NULL);
+    size_t cursor = 0, index = 0;
+    CHECK(!koodrive_result_next_failure(NULL, &cursor, &index));
+    koodrive_monitor_cancel(NULL);
+}
+
+static void enders(void) {
+    koodrive_error_free(NULL);
+    koodrive_config_free(NULL);
+    koodrive_client_free(NULL);
+    koodrive_plan_free(NULL);
+    koodrive_monitor_free(NULL);
+    koodrive_result_free(NULL);
+}
+
+static void config_setters(void) {
+    koodrive_config *config = koodrive_config_new();
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_load_env(NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_endpoint(NULL, "https://host", &error));
+    REFUSED("endpoint: " MUST_NOT_BE_NULL, koodrive_config_set_endpoint(config, NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_user_id(NULL, "u", &error));
+    REFUSED("user_id: " MUST_NOT_BE_NULL, koodrive_config_set_user_id(config, NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_access_token(NULL, "t", &error));
+    REFUSED("access_token: " MUST_NOT_BE_NULL,
+            koodrive_config_set_access_token(config, NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_authorization(NULL, "a", &error));
+    REFUSED("authorization: " MUST_NOT_BE_NULL,
+            koodrive_config_set_authorization(config, NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_app_credentials(NULL, "i", "s", &error));
+    REFUSED("app_id: " MUST_NOT_BE_NULL,
+            koodrive_config_set_app_credentials(config, NULL, "s", &error));
+    REFUSED("app_secret: " MUST_NOT_BE_NULL,
+            koodrive_config_set_app_credentials(config, "i", NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_ca_file(NULL, "f", &error));
+    REFUSED("ca_file: " MUST_NOT_BE_NULL, koodrive_config_set_ca_file(config, NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_proxy(NULL, "http://p", &error));
+    REFUSED("proxy: " MUST_NOT_BE_NULL, koodrive_config_set_proxy(config, NULL, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_connect_timeout_ms(NULL, 1, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_request_timeout_ms(NULL, 1, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_run_timeout_ms(NULL, 1, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_attempts(NULL, 1, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_connections(NULL, 1, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_requests_per_second(NULL, 1, &error));
+    CHECK(koodrive_config_set_endpoint(config, NULL, NULL) == KOODRIVE_ERROR_INVALID_ARGUMENT);
+    koodrive_config_free(config);
+}
+
+static void plan_adders(void) {
+    const char *ids[] = {"1", NULL};
+    koodrive_plan *plan = koodrive_plan_new();
+    REFUSED("plan: ", koodrive_plan_add(NULL, NULL, DEVICE, ids, 1, &error));
+    REFUSED("device_id: ", koodrive_plan_add(plan, NULL, NULL, ids, 1, &error));
+    REFUSED("scope_ids: ", koodrive_plan_add(plan, NULL, DEVICE, NULL, 1, &error));
+    REFUSED("scope_ids[1]", koodrive_plan_add(plan, NULL, DEVICE, ids, 2, &error));
+    REFUSED("plan: ", koodrive_plan_add_lines(NULL, NULL, DEVICE, "1", 1, 1, &error));
+    REFUSED("device_id: ", koodrive_plan_add_lines(plan, NULL, NULL, "1", 1, 1, &error));
+    REFUSED("text: ", koodrive_plan_add_lines(plan, NULL, DEVICE, NULL, 1, 1, &error));
+    CHECK(koodrive_plan_scope_count(plan) == 0);
+    OK(koodrive_plan_add(plan, NULL, DEVICE, NULL, 0, &error));
+    OK(koodrive_plan_add_lines(plan, NULL, DEVICE, NULL, 0, 0, &error));
+    CHECK(koodrive_plan_scope_count(plan) == 0);
+    koodrive_plan_free(plan);
+}
+
+static void client_calls(void) {
+    const char *ids[] = {"1"};
+    koodrive_config *config = sandbox_config();
+    koodrive_plan *plan = koodrive_plan_new();
+    koodrive_client *client = (koodrive_client *)config;
+    REFUSED("config: ", koodrive_client_new(NULL, &client, &error));
+    CHECK(client == NULL);
+    REFUSED("client: ", koodrive_client_new(config, NULL, &error));
+    OK(koodrive_client_new(config, &client, &error));
+    REFUSED("client: ", koodrive_client_set_access_token(NULL, "t", &error));
+    REFUSED("access_token: ", koodrive_client_set_access_token(client, NULL, &error));
+    REFUSED("client: ", koodrive_client_set_authorization(NULL, "a", &error));
+    REFUSED("authorization: ", koodrive_client_set_authorization(client, NULL, &error));
+
+    koodrive_result *result = (koodrive_result *)config;
+    REFUSED("client: ", koodrive_client_delete_scopes(NULL, DEVICE, ids, 1, NULL, &result, &error));
+    CHECK(result == NULL);
+    REFUSED("device_id: ",
+            koodrive_client_delete_scopes(client, NULL, ids, 1, NULL, &result, &error));
+    REFUSED("scope_ids: ",
+            koodrive_client_delete_scopes(client, DEVICE, NULL, 1, NULL, &result, &error));
+    REFUSED("result: ", koodrive_client_delete_scopes(client, DEVICE, ids, 1, NULL, NULL, &error));
+    result = (koodrive_result *)config;
+    REFUSED("client: ", koodrive_client_delete_plan(NULL, plan, NULL, &result, &error));
+    CHECK(result == NULL);
+    REFUSED("plan: ", koodrive_client_delete_plan(client, NULL, NULL, &result, &error));
+    REFUSED("result: ", koodrive_client_delete_plan(client, plan, NULL, NULL, &error));
+
+    OK(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
+    CHECK(koodrive_result_count(result) == 0);
+    CHECK(koodrive_result_outcomes(result) == NULL);
+    size_t cursor = 0, index = 0;
+    CHECK(!koodrive_result_next_failure(result, NULL, &index));
+    CHECK(!koodrive_result_next_failure(result, &cursor, NULL));
+    CHECK(!koodrive_result_next_failure(result, &cursor, &index));
+    koodrive_result_free(result);
+    koodrive_client_free(client);
+    koodrive_plan_free(plan);
+    koodrive_config_free(config);
+}
+
+int main(void) {
+    readers();
+    enders();
+    config_setters();
+    plan_adders();
+    client_calls();
+    return 0;
+}

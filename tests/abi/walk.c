@@ -1,0 +1,121 @@
+/* The whole interface, as its documentation says: numbers, names, lifetimes, a run and its result.
+ * The sandbox has the scopes "1842846715527000000" to "1842846715527000149" on every device, answers
+ * the user "forbidden" with 403, and fails "7" with 15000999. */
+#include "check.h"
+
+static void numbers_and_names(void) {
+    CHECK(koodrive_abi_version() ==
+          ((uint32_t)KOODRIVE_ABI_VERSION_MAJOR << 16 | KOODRIVE_ABI_VERSION_MINOR));
+    CHECK(strcmp(koodrive_version(), "0.1.0") == 0);
+    static const char *const statuses[] = {
+        "OK",        "INVALID_ARGUMENT", "UNAUTHORIZED", "UNREACHABLE", "TIMED_OUT",
+        "CANCELLED", "REFUSED",          "BAD_ANSWER",   "INTERNAL"};
+    for (int32_t status = 0; status < 9; status++) {
+        CHECK(strcmp(koodrive_status_name(status), statuses[status]) == 0);
+    }
+    static const char *const outcomes[] = {"NOT_SENT", "DELETED", "NOT_FOUND", "REPEATED",
+                                           "REJECTED", "GONE",    "UNKNOWN"};
+    for (int32_t outcome = 0; outcome < 7; outcome++) {
+        CHECK(strcmp(koodrive_outcome_name(outcome), outcomes[outcome]) == 0);
+    }
+    CHECK(strcmp(koodrive_status_name(-1), "UNDEFINED") == 0);
+    CHECK(strcmp(koodrive_outcome_name(INT32_MAX), "UNDEFINED") == 0);
+    CHECK(KOODRIVE_ERROR_INTERNAL == 8 && KOODRIVE_OUTCOME_UNKNOWN == 6);
+}
+
+static void a_run(const koodrive_client *client) {
+    koodrive_plan *plan = koodrive_plan_new();
+    const char *ids[] = {"1842846715527000000", "1842846715527000000", "345", "7"};
+    OK(koodrive_plan_add(plan, NULL, DEVICE, ids, 4, &error));
+    OK(koodrive_plan_add(plan, "forbidden", "phone of Li/2", ids, 1, &error));
+    static const char lines[] = "1842846715527000001\n1842846715527000002\n";
+    OK(koodrive_plan_add_lines(plan, NULL, DEVICE, lines, strlen(lines), 2, &error));
+    CHECK(koodrive_plan_scope_count(plan) == 7);
+    CHECK(koodrive_plan_request_count(plan) == 2);
+
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    koodrive_result *result = NULL;
+    koodrive_error *error = NULL;
+    CHECK(koodrive_client_delete_plan(client, plan, monitor, &result, &error) ==
+          KOODRIVE_ERROR_REFUSED);
+    koodrive_plan_free(plan);
+    CHECK(koodrive_monitor_scopes_done(monitor) == 7);
+    CHECK(koodrive_monitor_scopes_total(monitor) == 7);
+    koodrive_monitor_free(monitor);
+    CHECK(koodrive_error_status(error) == KOODRIVE_ERROR_REFUSED);
+    CHECK(koodrive_error_http_status(error) == 403);
+    CHECK(koodrive_error_service_code(error) != NULL);
+    CHECK(koodrive_error_request_id(error) != NULL);
+    CHECK(!koodrive_error_is_retryable(error));
+    koodrive_error_free(error);
+
+    static const int32_t expected[] = {
+        KOODRIVE_OUTCOME_DELETED,  KOODRIVE_OUTCOME_REPEATED, KOODRIVE_OUTCOME_NOT_FOUND,
+        KOODRIVE_OUTCOME_REJECTED, KOODRIVE_OUTCOME_REJECTED, KOODRIVE_OUTCOME_DELETED,
+        KOODRIVE_OUTCOME_DELETED};
+    CHECK(koodrive_result_count(result) == 7);
+    CHECK(memcmp(koodrive_result_outcomes(result), expected, sizeof expected) == 0);
+    CHECK(koodrive_result_request_count(result) == 2);
+    CHECK(koodrive_result_tally(result, KOODRIVE_OUTCOME_DELETED) == 3);
+    CHECK(koodrive_result_tally(result, 99) == 0);
+    CHECK(strcmp(koodrive_result_scope_id(result, 6), "1842846715527000002") == 0);
+    CHECK(strcmp(koodrive_result_device_id(result, 4), "phone of Li/2") == 0);
+    CHECK(strcmp(koodrive_result_user_id(result, 4), "forbidden") == 0);
+    CHECK(strcmp(koodrive_result_user_id(result, 0), "1505084218764547200") == 0);
+    CHECK(strcmp(koodrive_result_service_code(result, 1), "15000424") == 0);
+    CHECK(strcmp(koodrive_result_service_code(result, 2), "15000418") == 0);
+    CHECK(strcmp(koodrive_result_message(result, 3), "The scope is locked.") == 0);
+    CHECK(koodrive_result_service_code(result, 0) == NULL);
+    CHECK(koodrive_result_message(result, 0) == NULL);
+    CHECK(koodrive_result_scope_id(result, 7) == NULL);
+    CHECK(koodrive_result_message(result, SIZE_MAX) == NULL);
+
+    size_t cursor = 0, index = 99;
+    CHECK(koodrive_result_next_failure(result, &cursor, &index) && index == 3);
+    CHECK(koodrive_result_next_failure(result, &cursor, &index) && index == 4);
+    CHECK(!koodrive_result_next_failure(result, &cursor, &index));
+    CHECK(!koodrive_result_next_failure(result, &cursor, &index));
+
+    koodrive_plan *unfinished = koodrive_result_unfinished(result);
+    CHECK(koodrive_plan_scope_count(unfinished) == 1);
+    koodrive_plan_free(unfinished);
+    koodrive_result_free(result);
+}
+
+static void delete_scopes(const koodrive_client *client, const char *device) {
+    const char *ids[] = {"1842846715527000000", "345"};
+    koodrive_result *result = NULL;
+    OK(koodrive_client_delete_scopes(client, device, ids, 2, NULL, &result, &error));
+    CHECK(koodrive_result_outcomes(result)[0] == KOODRIVE_OUTCOME_DELETED);
+    CHECK(koodrive_result_outcomes(result)[1] == KOODRIVE_OUTCOME_NOT_FOUND);
+    koodrive_result_free(result);
+    OK(koodrive_client_delete_scopes(client, device, NULL, 0, NULL, &result, &error));
+    CHECK(koodrive_result_count(result) == 0);
+    koodrive_result_free(result);
+}
+
+static void a_cancelled_run(const koodrive_client *client) {
+    const char *ids[] = {"1"};
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    koodrive_result *result = NULL;
+    koodrive_monitor_cancel(monitor);
+    CHECK(koodrive_client_delete_scopes(client, DEVICE, ids, 1, monitor, &result, NULL) ==
+          KOODRIVE_ERROR_CANCELLED);
+    CHECK(koodrive_result_outcomes(result)[0] == KOODRIVE_OUTCOME_NOT_SENT);
+    CHECK(koodrive_result_message(result, 0) != NULL);
+    koodrive_result_free(result);
+    koodrive_monitor_free(monitor);
+}
+
+int main(void) {
+    numbers_and_names();
+    koodrive_client *client = sandbox_client();
+    a_run(client);
+    delete_scopes(client, "2");
+    a_cancelled_run(client);
+    OK(koodrive_client_set_access_token(client, "another-token", &error));
+    OK(koodrive_client_set_authorization(client, "Bearer a-third-token", &error));
+    delete_scopes(client, "3");
+    koodrive_client_free(client);
+    return 0;
+}

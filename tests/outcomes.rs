@@ -1,0 +1,603 @@
+//! The verdict table, row by row, over real HTTP.
+
+mod common;
+
+use common::*;
+use koodrive::client::Client;
+use koodrive::error::ErrorKind;
+use koodrive::report::Outcome::{self, *};
+use koodrive_sandbox::{Fault, Match, Options, Rule, Sandbox, ScopeSource, Shape};
+
+fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        retry_after: None,
+        body: None,
+        content_type: None,
+    }
+}
+
+fn refusal(status: u16, body: &str) -> Fault {
+    Fault::Status {
+        status,
+        retry_after: None,
+        body: Some(body.into()),
+        content_type: Some("application/json".into()),
+    }
+}
+
+fn body(text: impl Into<String>) -> Fault {
+    Fault::Body {
+        executed: false,
+        body: text.into(),
+    }
+}
+
+/// A sandbox on which `1` and `2` exist, and what two attempts at most make of `1`, `2` and `404`.
+struct Trial {
+    sandbox: Sandbox,
+    outcomes: Vec<Outcome>,
+    error: Option<ErrorKind>,
+    requests: usize,
+    report: koodrive::report::Report,
+}
+
+fn attempt(faults: Vec<Rule>) -> Trial {
+    let listed = [(
+        USER.into(),
+        [(DEVICE.into(), vec!["1".into(), "2".into()])].into(),
+    )]
+    .into();
+    let sandbox = sandbox(Options {
+        scopes: ScopeSource::Listed(listed),
+        faults,
+        ..Options::default()
+    });
+    let mut config = config(&sandbox);
+    config.set_max_attempts(2).unwrap();
+    let (report, error) = delete(&Client::new(&config).unwrap(), &plan(&["1", "2", "404"]));
+    Trial {
+        outcomes: outcomes(&report),
+        error: kind(&error),
+        requests: report.request_count(),
+        sandbox,
+        report,
+    }
+}
+
+fn always(fault: Fault) -> Trial {
+    attempt(vec![Rule::always(fault)])
+}
+
+fn at_first(fault: Fault) -> Trial {
+    attempt(vec![Rule::during(0..1, fault)])
+}
+
+#[test]
+fn an_answer_that_names_each_id_once() {
+    let trial = attempt(vec![]);
+    assert_eq!(trial.outcomes, [Deleted, Deleted, NotFound]);
+    assert_eq!((trial.error, trial.requests), (None, 1));
+}
+
+#[test]
+fn a_lost_answer_exposes_and_is_tried_again() {
+    for fault in [
+        Fault::LoseAnswer,
+        Fault::Reset { executed: true },
+        Fault::Truncate { bytes: 40 },
+        Fault::Truncate { bytes: 300 },
+    ] {
+        let trial = at_first(fault.clone());
+        assert_eq!(trial.outcomes, [Gone, Gone, Gone], "{fault:?}");
+        assert_eq!((trial.error, trial.requests), (None, 2));
+        let trial = always(fault);
+        assert_eq!(trial.outcomes, [Unknown; 3]);
+        assert_eq!(
+            (trial.error, trial.requests),
+            (Some(ErrorKind::Unreachable), 2)
+        );
+        assert_eq!(trial.report.unfinished().unwrap().scope_count(), 3);
+    }
+}
+
+#[test]
+fn a_request_that_was_not_carried_out_but_may_have_been() {
+    let trial = at_first(Fault::DropBefore);
+    assert_eq!(
+        trial.outcomes,
+        [Deleted, Deleted, Gone],
+        "the service says so itself"
+    );
+}
+
+#[test]
+fn server_errors_expose_and_are_tried_again() {
+    for code in [500, 502, 503, 504, 408] {
+        let trial = always(status(code));
+        assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 2));
+        assert_eq!(at_first(status(code)).outcomes, [Deleted, Deleted, Gone]);
+    }
+}
+
+#[test]
+fn success_statuses_but_200_are_not_understood() {
+    for code in [201, 202, 204, 206] {
+        let trial = always(status(code));
+        assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
+        assert_eq!(
+            (trial.error, trial.requests),
+            (Some(ErrorKind::BadAnswer), 2)
+        );
+    }
+}
+
+#[test]
+fn redirects_are_not_followed_nor_tried_again() {
+    let other = sandbox(Options::default());
+    for code in [301, 302, 303, 307, 308] {
+        let location = format!(
+            "{}/koodrive/ose/v1/backup/device/{DEVICE}/scope",
+            other.url()
+        );
+        let trial = always(Fault::Redirect {
+            status: code,
+            location,
+        });
+        assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
+        assert_eq!(
+            (trial.error, trial.requests),
+            (Some(ErrorKind::BadAnswer), 1)
+        );
+    }
+    assert_eq!(other.totals().connections, 0);
+}
+
+#[test]
+fn too_many_requests_is_a_refusal_that_passes() {
+    for code in [429, 425] {
+        let trial = always(status(code));
+        assert_eq!(trial.outcomes, [Rejected; 3], "{code}");
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 2));
+        let trial = at_first(status(code));
+        assert_eq!(
+            trial.outcomes,
+            [Deleted, Deleted, NotFound],
+            "nothing was exposed"
+        );
+    }
+    let trial = always(status(429));
+    assert_eq!(trial.report.unfinished().unwrap().scope_count(), 3);
+}
+
+#[test]
+fn other_refusals_are_final() {
+    for code in [400, 403, 404, 405, 409, 413, 422, 451] {
+        let trial = always(refusal(
+            code,
+            r#"{"error_code":"APIGW.0308","error_msg":"No."}"#,
+        ));
+        assert_eq!(trial.outcomes, [Rejected; 3], "{code}");
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 1));
+        assert_eq!(common::code(&trial.report, 0), Some("APIGW.0308"));
+        assert_eq!(message(&trial.report, 2), Some("No."));
+    }
+}
+
+#[test]
+fn an_error_code_in_a_200_is_a_refusal() {
+    let trial = always(body(r#"{"code":13000001,"msg":"Busy."}"#));
+    assert_eq!(trial.outcomes, [Rejected; 3]);
+    assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 1));
+    assert_eq!(common::code(&trial.report, 1), Some("13000001"));
+}
+
+#[test]
+fn an_error_code_beside_ids_is_a_contradiction() {
+    for lists in [
+        r#""scopeIdList":["1"]"#,
+        r#""failedScopeList":[{"scopeId":"404","errorCode":"15000418"}]"#,
+    ] {
+        let trial = always(body(format!(r#"{{"code":1,"msg":"?",{lists}}}"#)));
+        assert_eq!(trial.outcomes, [Unknown; 3], "{lists}");
+        assert_eq!(
+            (trial.error, trial.requests),
+            (Some(ErrorKind::BadAnswer), 2)
+        );
+    }
+}
+
+#[test]
+fn a_stranger_makes_the_whole_answer_untrustworthy() {
+    let trial = at_first(Fault::Stranger("999".into()));
+    assert_eq!(trial.outcomes, [Gone, Gone, Gone]);
+    assert_eq!(
+        trial.sandbox.totals().connections,
+        2,
+        "nor is its connection used again"
+    );
+    let trial = always(Fault::Stranger("999".into()));
+    assert_eq!(trial.outcomes, [Unknown; 3]);
+    assert_eq!(trial.error, Some(ErrorKind::BadAnswer));
+    let trial = always(refusal(
+        400,
+        r#"{"code":13000102,"failedScopeList":[{"scopeId":"999"}]}"#,
+    ));
+    assert_eq!(trial.outcomes, [Unknown; 3]);
+}
+
+#[test]
+fn an_id_that_is_left_out_or_named_twice_is_asked_for_again() {
+    let trial = at_first(Fault::Omit(1));
+    assert_eq!(trial.outcomes, [Gone, Deleted, NotFound]);
+    let ledger = trial.sandbox.ledger();
+    assert_eq!(ledger.requests[1].ids, ["1"], "only that one");
+    assert_eq!(ledger.totals.connections, 2);
+    let trial = at_first(Fault::Twice);
+    assert_eq!(trial.outcomes, [Gone, Deleted, NotFound]);
+    let trial = always(Fault::Omit(1));
+    assert_eq!(trial.outcomes, [Unknown, Deleted, NotFound]);
+    assert_eq!(trial.error, Some(ErrorKind::BadAnswer));
+    let both = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"scopeId":"2","errorCode":"15000418"},{"scopeId":"404","errorCode":"15000418"}]}"#;
+    let trial = always(body(both));
+    assert_eq!(
+        trial.outcomes,
+        [Deleted, Unknown, NotFound],
+        "in both lists"
+    );
+}
+
+#[test]
+fn the_service_calls_an_id_a_repeat() {
+    let answer = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"scopeId":"404","errorCode":"15000424","msg":"Repeated."}]}"#;
+    let trial = at_first(body(answer));
+    assert_eq!(trial.outcomes, [Deleted, Deleted, Repeated]);
+    assert_eq!(trial.error, None);
+    assert_eq!(common::code(&trial.report, 2), Some("15000424"));
+}
+
+#[test]
+fn once_exposed_an_id_is_never_refused() {
+    let answer = |fault| vec![Rule::during(0..1, Fault::LoseAnswer), Rule::always(fault)];
+    let named = |code: &str| {
+        let entry = |id: &str| format!(r#"{{"scopeId":"{id}","errorCode":"{code}"}}"#);
+        let entries = ["1", "2", "404"].map(entry).join(",");
+        body(format!(r#"{{"code":0,"failedScopeList":[{entries}]}}"#))
+    };
+    for fault in [
+        status(429),
+        status(401),
+        status(400),
+        status(403),
+        named("15000424"),
+        named("15000999"),
+    ] {
+        let trial = attempt(answer(fault.clone()));
+        assert_eq!(trial.outcomes, [Unknown; 3], "{fault:?}");
+    }
+    let trial = attempt(answer(named("15000424")));
+    assert_eq!(
+        common::code(&trial.report, 0),
+        Some("15000424"),
+        "what was heard stays readable"
+    );
+    assert_eq!(attempt(answer(named("15000418"))).outcomes, [Gone; 3]);
+}
+
+#[test]
+fn a_401_stops_the_run() {
+    let sandbox = sandbox(Options {
+        faults: vec![Rule::always(status(401))],
+        ..Options::default()
+    });
+    let (report, error) = delete(&client(&sandbox), &plan(&generated_ids(5_000)));
+    assert_eq!(kind(&error), Some(ErrorKind::Unauthorized));
+    assert!(report.request_count() <= 4);
+    assert_eq!(report.tally(Rejected as i32), 100 * report.request_count());
+    assert_eq!(report.unfinished().unwrap().scope_count(), 5_000);
+}
+
+#[test]
+fn a_403_rejects_one_user_only() {
+    let sandbox = sandbox(Options {
+        forbidden_users: ["forbidden".into()].into(),
+        ..Options::default()
+    });
+    let ids = generated_ids(3_000);
+    let mut plan = plan(&["1", "2"]);
+    plan.add(Some("forbidden"), DEVICE, ids.iter().map(String::as_str))
+        .unwrap();
+    plan.add(Some("another"), DEVICE, ["3"].into_iter())
+        .unwrap();
+    let (report, error) = delete(&client(&sandbox), &plan);
+    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert_eq!(error.unwrap().http_status, Some(403));
+    assert_eq!(report.tally(Deleted as i32), 3);
+    assert_eq!(report.tally(Rejected as i32), 3_000);
+    assert_eq!(report.unfinished().unwrap().scope_count(), 3_000);
+}
+
+#[test]
+fn a_poisonous_id_is_cornered_by_halving() {
+    let ids = generated_ids(100);
+    let sandbox = sandbox(Options {
+        poison_ids: [ids[37].as_str().into()].into(),
+        ..Options::default()
+    });
+    let (report, error) = delete(&client(&sandbox), &plan(&ids));
+    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert_eq!(report.tally(Deleted as i32), 99);
+    assert_eq!(report.outcome(37), Some(Rejected));
+    assert_eq!(common::code(&report, 37), Some("13000102"));
+    assert!(report.request_count() <= 31);
+
+    let everything = sandbox_of_poison(&ids);
+    let (report, _) = delete(&client(&everything), &plan(&ids));
+    assert_eq!(report.tally(Rejected as i32), 100);
+    assert!(report.request_count() <= 31);
+}
+
+fn sandbox_of_poison(ids: &[String]) -> Sandbox {
+    sandbox(Options {
+        poison_ids: ids.iter().map(|id| id.as_str().into()).collect(),
+        ..Options::default()
+    })
+}
+
+#[test]
+fn a_service_that_refuses_everything_is_left_alone() {
+    let sandbox = sandbox(Options {
+        faults: vec![Rule::always(status(400))],
+        ..Options::default()
+    });
+    let (report, error) = delete(&client(&sandbox), &plan(&generated_ids(10_000)));
+    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert!(
+        (20..24).contains(&report.request_count()),
+        "{}",
+        report.request_count()
+    );
+    assert_eq!(
+        report.tally(NotSent as i32),
+        10_000 - 100 * report.request_count()
+    );
+}
+
+#[test]
+fn a_service_that_is_down_is_left_alone() {
+    let gone = sandbox(Options::default());
+    let mut config = config(&gone);
+    drop(gone);
+    config.set_max_attempts(1).unwrap();
+    let (report, error) = delete(
+        &Client::new(&config).unwrap(),
+        &plan(&generated_ids(100_000)),
+    );
+    assert_eq!(kind(&error), Some(ErrorKind::Unreachable));
+    assert_eq!(report.tally(NotSent as i32), 100_000);
+    assert_eq!(report.request_count(), 0);
+    assert!(error.unwrap().retryable);
+
+    let failing = sandbox(Options {
+        faults: vec![Rule::always(status(503))],
+        ..Options::default()
+    });
+    let mut config = common::config(&failing);
+    config.set_max_attempts(2).unwrap();
+    let (report, error) = delete(
+        &Client::new(&config).unwrap(),
+        &plan(&generated_ids(100_000)),
+    );
+    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert!(report.request_count() < 200, "{}", report.request_count());
+    assert_eq!(failing.totals().requests, report.request_count() as u64);
+    let touched = report.tally(Unknown as i32);
+    assert_eq!(report.tally(NotSent as i32), 100_000 - touched);
+}
+
+#[test]
+fn retry_after_makes_all_workers_wait() {
+    let sandbox = sandbox(Options {
+        faults: vec![Rule::during(
+            0..4,
+            Fault::Status {
+                status: 429,
+                retry_after: Some("1".into()),
+                body: None,
+                content_type: None,
+            },
+        )],
+        ..Options::default()
+    });
+    let begin = std::time::Instant::now();
+    let report = delete_ids(&client(&sandbox), &generated_ids(1_000));
+    assert_eq!(report.tally(Deleted as i32), 1_000);
+    assert!(begin.elapsed() >= std::time::Duration::from_secs(1));
+}
+
+#[test]
+fn a_retry_after_beyond_the_deadline_stops_the_run() {
+    let sandbox = sandbox(Options {
+        faults: vec![Rule::always(Fault::Status {
+            status: 503,
+            retry_after: Some("60".into()),
+            body: None,
+            content_type: None,
+        })],
+        ..Options::default()
+    });
+    let mut config = config(&sandbox);
+    config.set_run_timeout_ms(30_000).unwrap();
+    let begin = std::time::Instant::now();
+    let (report, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
+    assert_eq!(kind(&error), Some(ErrorKind::TimedOut));
+    assert_eq!(outcomes(&report), [Unknown]);
+    assert!(
+        begin.elapsed() < std::time::Duration::from_secs(25),
+        "it does not wait in vain"
+    );
+}
+
+#[test]
+fn a_wrong_clock_costs_one_request() {
+    const YEAR: i64 = 365 * 24 * 3600;
+    for skew in [-3 * YEAR, -3600, -60, 0, 3600, YEAR] {
+        let sandbox = sandbox(Options {
+            clock_skew_s: skew,
+            ..Options::default()
+        });
+        let mut config = config(&sandbox);
+        config.set_max_attempts(1).unwrap();
+        config.set_max_connections(1).unwrap();
+        let client = Client::new(&config).unwrap();
+        let extra = usize::from(skew != 0);
+        let report = delete_ids(&client, &["1"]);
+        assert_eq!(
+            (outcomes(&report), report.request_count()),
+            (vec![Deleted], 1 + extra),
+            "{skew}"
+        );
+        let report = delete_ids(&client, &["2"]);
+        assert_eq!(report.request_count(), 1, "the client has learnt it");
+    }
+}
+
+#[test]
+fn a_missing_or_absurd_date_corrects_nothing() {
+    use koodrive_sandbox::DateHeader;
+    for date in [
+        DateHeader::Omitted,
+        DateHeader::Verbatim("yesterday".into()),
+        DateHeader::Verbatim("Thu, 01 Jan 1970 00:00:00 GMT".into()),
+    ] {
+        let sandbox = sandbox(Options {
+            clock_skew_s: -3600,
+            date,
+            ..Options::default()
+        });
+        let (report, error) = delete(&client(&sandbox), &plan(&["1"]));
+        assert_eq!(kind(&error), Some(ErrorKind::Unauthorized));
+        assert_eq!(
+            (outcomes(&report), report.request_count()),
+            (vec![Rejected], 1)
+        );
+    }
+}
+
+#[test]
+fn every_shape_of_an_answer_is_read() {
+    for shape in [
+        Shape::Object,
+        Shape::Null,
+        Shape::Missing,
+        Shape::Numbers,
+        Shape::ExtraFields,
+    ] {
+        let trial = always(Fault::Shape(shape));
+        assert_eq!(trial.outcomes, [Deleted, Deleted, NotFound], "{shape:?}");
+        assert_eq!((trial.error, trial.requests), (None, 1));
+    }
+    for lists in [
+        r#""scopeIdList":["1","2","404"]"#,
+        r#""scopeIdList":["1","2","404"],"failedScopeList":null"#,
+        r#""scopeIdList":["1","2","404"],"failedScopeList":[]"#,
+        r#""scopeIdList":[1,2,404],"failedScopeList":[],"more":{"a":[1.5,null]}"#,
+        r#""scopeIdList":["\u0031","2","404"]"#,
+    ] {
+        for code in ["0", r#""0""#] {
+            let trial = always(body(format!(
+                r#"{{"code":{code},"msg":"success",{lists}}}"#
+            )));
+            assert_eq!(trial.outcomes, [Deleted; 3], "{lists}");
+        }
+    }
+    let object = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":{"scopeId":404,"errorCode":15000418}}"#;
+    let trial = always(body(object));
+    assert_eq!(trial.outcomes, [Deleted, Deleted, NotFound]);
+    assert_eq!(common::code(&trial.report, 2), Some("15000418"));
+}
+
+#[test]
+fn numbers_are_exact_to_64_bits() {
+    let ids = [
+        "9007199254740993",
+        "18446744073709551615",
+        "9223372036854775807",
+    ];
+    let sandbox = sandbox(Options {
+        faults: vec![Rule::always(body(
+            r#"{"code":0,"scopeIdList":[9007199254740993,18446744073709551615],"failedScopeList":{"scopeId":9223372036854775807,"errorCode":18446744073709551615}}"#,
+        ))],
+        ..Options::default()
+    });
+    let report = delete_ids(&client(&sandbox), &ids);
+    assert_eq!(outcomes(&report), [Deleted, Deleted, Rejected]);
+    assert_eq!(code(&report, 2), Some("18446744073709551615"));
+}
+
+#[test]
+fn what_is_no_answer_is_never_success() {
+    for text in [
+        "",
+        "[0]",
+        "[0,null,[\"1\",\"2\",\"404\"]]",
+        "null",
+        "{}",
+        r#"{"msg":"success","scopeIdList":["1","2","404"]}"#,
+        r#"{"code":0.0,"scopeIdList":["1","2","404"]}"#,
+        r#"{"code":0,"code":0,"scopeIdList":["1","2","404"]}"#,
+        r#"{"code":0,"scopeIdList":[1.0,2,404]}"#,
+        r#"{"code":0,"scopeIdList":["1","2","404"]} x"#,
+        r#"{"code":0,"scopeIdList":[["1"],"2","404"]}"#,
+        r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[["404","15000418"]]}"#,
+        r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"errorCode":"15000418"}]}"#,
+        "\u{feff}{\"code\":0,\"scopeIdList\":[\"1\",\"2\",\"404\"]}",
+        "<html><body>Welcome to the hotel's network</body></html>",
+        &"[".repeat(100_000),
+    ] {
+        let trial = always(body(text));
+        assert_eq!(trial.outcomes, [Unknown; 3], "{:.80}", text);
+        assert_eq!(
+            (trial.error, trial.requests),
+            (Some(ErrorKind::BadAnswer), 2)
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_the_service_echoes_is_scrubbed() {
+    let echo = refusal(
+        400,
+        r#"{"code":"a-token","msg":"Bearer a-token is not\u0000good"}"#,
+    );
+    let trial = always(echo);
+    assert_eq!(
+        message(&trial.report, 0),
+        Some("Bearer *** is not\u{fffd}good")
+    );
+    assert_eq!(common::code(&trial.report, 0), Some("***"));
+}
+
+#[test]
+fn faults_of_one_user_are_not_anothers() {
+    let only_one = Rule {
+        requests: Match {
+            user: Some("unlucky".into()),
+            ..Match::default()
+        },
+        fault: status(500),
+    };
+    let sandbox = sandbox(Options {
+        faults: vec![only_one],
+        ..Options::default()
+    });
+    let mut config = config(&sandbox);
+    config.set_max_attempts(1).unwrap();
+    let mut plan = plan(&["1"]);
+    plan.add(Some("unlucky"), DEVICE, ["1"].into_iter())
+        .unwrap();
+    let (report, error) = delete(&Client::new(&config).unwrap(), &plan);
+    assert_eq!(outcomes(&report), [Deleted, Unknown]);
+    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+}
