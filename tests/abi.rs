@@ -65,6 +65,20 @@ fn run_program(name: &str) -> [Sandbox; 2] {
     [first, second]
 }
 
+/// Runs a program of tests/abi under valgrind, over TLS.
+fn run_over_tls(name: &str) {
+    let scratch = Scratch::new(&format!("{name}-over-tls"));
+    let program = scratch.path(name);
+    compile(Language::C, "c11", &source(&format!("{name}.c")), &program);
+    let sandbox = sandbox_with(Options {
+        tls: true,
+        ..Options::default()
+    });
+    let ca_file = scratch.write("ca.pem", sandbox.ca_pem().unwrap());
+    let checked = succeed(valgrind(&program, &sandbox).env("KOODRIVE_CA_FILE", ca_file));
+    assert_eq!(String::from_utf8_lossy(&checked.stderr), "");
+}
+
 #[test]
 fn nulls() {
     run_program("nulls");
@@ -77,21 +91,56 @@ fn walk() {
 
 #[test]
 fn walk_over_tls() {
-    let scratch = Scratch::new("walk_over_tls");
-    let program = scratch.path("walk");
-    compile(Language::C, "c11", &source("walk.c"), &program);
-    let sandbox = sandbox_with(Options {
-        tls: true,
-        ..Options::default()
-    });
-    let ca_file = scratch.write("ca.pem", sandbox.ca_pem().unwrap());
-    let checked = succeed(valgrind(&program, &sandbox).env("KOODRIVE_CA_FILE", ca_file));
-    assert_eq!(String::from_utf8_lossy(&checked.stderr), "");
+    run_over_tls("walk");
 }
 
 #[test]
 fn threads() {
     run_program("threads");
+}
+
+#[test]
+fn fork() {
+    for sandbox in run_program("fork") {
+        assert_eq!(sandbox.totals().deleted, 7);
+        assert_eq!(
+            sandbox.totals().connections,
+            4,
+            "one of the parent's, one of each child"
+        );
+    }
+}
+
+#[test]
+fn fork_over_tls() {
+    run_over_tls("fork");
+}
+
+#[test]
+fn signals() {
+    run_program("signals");
+}
+
+#[test]
+fn scarcity() {
+    let scratch = Scratch::new("scarcity");
+    let program = scratch.path("scarcity");
+    compile(Language::C, "c11", &source("scarcity.c"), &program);
+    let sandbox = sandbox();
+    // Under valgrind there are no threads to be had without its own pthread_create.
+    succeed(
+        command("sh", &sandbox)
+            .args(["-c", "ulimit -n 64; exec \"$0\""])
+            .arg(&program),
+    );
+}
+
+#[test]
+fn dlopen() {
+    let scratch = Scratch::new("dlopen");
+    let program = scratch.path("dlopen");
+    compile(Language::C, "c11", &source("dlopen.c"), &program);
+    succeed(Command::new(&program).arg(toolchain::library()));
 }
 
 #[test]

@@ -56,20 +56,34 @@ pub(super) fn check_scopes<'a>(
     Err(Error::invalid(message))
 }
 
-/// What is wrong with a scope id, if anything.
+/// What is wrong with a scope id, if anything. One look at each byte decides for nearly all.
 fn broken_rule(id: &str) -> Option<&'static str> {
     if id.is_empty() {
-        Some("is empty")
-    } else if id.len() > MAX_SCOPE_ID_BYTES {
-        Some("is longer than 128 bytes")
-    } else if !id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Some(match id.strip_suffix('\r') {
-            Some(_) => {
-                "ends with a carriage return: the text has Windows line ends, convert it first"
-            }
-            None => "holds something else than visible ASCII characters",
-        })
-    } else if id.ends_with(UNSAFE_INTEGER_TAIL) {
+        return Some("is empty");
+    }
+    if id.len() > MAX_SCOPE_ID_BYTES {
+        return Some("is longer than 128 bytes");
+    }
+    let mut all_digits = true;
+    let mut all_visible = true;
+    for byte in id.bytes() {
+        all_digits &= byte.is_ascii_digit();
+        all_visible &= byte.is_ascii_graphic();
+    }
+    if all_digits {
+        None
+    } else if all_visible {
+        damage(id)
+    } else if id.ends_with('\r') {
+        Some("ends with a carriage return: the text has Windows line ends, convert it first")
+    } else {
+        Some("holds something else than visible ASCII characters")
+    }
+}
+
+/// What probably happened to an id that is not just digits, if it looks damaged.
+fn damage(id: &str) -> Option<&'static str> {
+    if id.ends_with(UNSAFE_INTEGER_TAIL) {
         Some(
             "is damaged: it was read as a JavaScript number, which rounded it, and marked \
              UnSafeInteger in base64; take the id from its source again",

@@ -5,6 +5,7 @@ mod schedule;
 
 use std::collections::HashMap;
 use std::ffi::CStr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -25,9 +26,23 @@ pub struct Plan(Arc<Contents>);
 #[derive(Clone, Debug, Default)]
 struct Contents {
     text: String,
-    /// Where each id begins in `text`.
-    ids: Vec<usize>,
+    ids: Vec<IdPlace>,
     sections: Vec<Section>,
+}
+
+/// Where an id stands in `text`: its start, and in the low byte its length, which is at most 128.
+#[derive(Clone, Copy, Debug)]
+struct IdPlace(u64);
+
+impl IdPlace {
+    fn new(start: usize, length: usize) -> Self {
+        Self((start as u64) << 8 | length as u64)
+    }
+
+    fn range(self) -> Range<usize> {
+        let start = (self.0 >> 8) as usize;
+        start..start + (self.0 & 0xff) as usize
+    }
 }
 
 /// A run of ids that share a user and a device.
@@ -72,7 +87,7 @@ impl Plan {
         contents.ids.reserve(count);
         for id in scope_ids {
             let start = contents.push_text(id);
-            contents.ids.push(start);
+            contents.ids.push(IdPlace::new(start, id.len()));
         }
         Ok(())
     }
@@ -119,8 +134,9 @@ impl Plan {
 
     /// The id at a position.
     pub(crate) fn scope_id(&self, position: usize) -> Option<&CStr> {
-        let start = *self.0.ids.get(position)?;
-        self.0.c_text_at(start)
+        let id = self.0.ids.get(position)?.range();
+        let with_nul = self.0.text.as_bytes().get(id.start..=id.end)?;
+        CStr::from_bytes_with_nul(with_nul).ok()
     }
 
     /// The device of the id at a position.
@@ -147,6 +163,10 @@ impl Contents {
         self.text.push_str(text);
         self.text.push('\0');
         start
+    }
+
+    fn id(&self, position: u32) -> &str {
+        &self.text[self.ids[position as usize].range()]
     }
 
     fn text_at(&self, start: usize) -> &str {
@@ -178,7 +198,7 @@ impl Contents {
         self.sections.push(section);
     }
 
-    fn section_range(&self, index: usize) -> std::ops::Range<usize> {
+    fn section_range(&self, index: usize) -> Range<usize> {
         let next = self.sections.get(index + 1);
         self.sections[index].first..next.map_or(self.ids.len(), |section| section.first)
     }

@@ -77,8 +77,7 @@ impl<'a> Schedule<'a> {
 
     /// The id at a position of the plan.
     pub(crate) fn id(&self, position: u32) -> &'a str {
-        let contents = &self.plan.0;
-        contents.text_at(contents.ids[position as usize])
+        self.plan.0.id(position)
     }
 
     /// Takes each group's repeats out and cuts what remains.
@@ -101,7 +100,7 @@ impl<'a> Schedule<'a> {
     fn drop_repeats(&mut self, range: Range<usize>) -> Range<usize> {
         let (start, mut kept) = (range.start, range.start);
         let plan = self.plan;
-        let id = |position: u32| plan.0.text_at(plan.0.ids[position as usize]);
+        let id = |position: u32| plan.0.id(position);
         let hasher = DefaultHashBuilder::default();
         let hash = |position: &u32| hasher.hash_one(id(*position));
         let mut seen = HashTable::with_capacity(range.len());

@@ -93,7 +93,7 @@ pub fn compile(language: Language, standard: &str, source: &Path, program: &Path
     compiler
         .args(WARNINGS)
         .arg(format!("-std={standard}"))
-        .args(["-g", "-pthread"]);
+        .args(["-g", "-pthread", "-rdynamic"]);
     compiler
         .arg("-I")
         .arg(include())
