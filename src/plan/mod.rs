@@ -101,9 +101,7 @@ impl Plan {
         text: &str,
         count: Option<usize>,
     ) -> Result<(), Error> {
-        let body = text.strip_suffix('\n').unwrap_or(text);
-        // An empty text has no line; a lone newline is one empty line, which is not an id.
-        let lines = body.split('\n').skip(usize::from(text.is_empty()));
+        let lines = lines(text);
         if let Some(expected) = count {
             let found = lines.clone().count();
             if found != expected {
@@ -212,6 +210,19 @@ impl Contents {
             .partition_point(|section| section.first <= position);
         self.sections.get(after - 1)
     }
+}
+
+/// The lines of a text; an empty text has none. Not `str::split`, which takes several times longer
+/// where lines are as short as ids.
+fn lines(text: &str) -> impl Iterator<Item = &str> + Clone {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    let last_end = (!text.is_empty()).then_some(body.len());
+    let ends = memchr::memchr_iter(b'\n', body.as_bytes()).chain(last_end);
+    ends.scan(0, move |start, end| {
+        let line = &body[*start..end];
+        *start = end + 1;
+        Some(line)
+    })
 }
 
 /// A user id travels as a header value, which has its own rules.
