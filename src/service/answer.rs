@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 
 use super::scrub::Scrubber;
 
@@ -32,9 +33,11 @@ pub(crate) struct FailedScope<'a> {
 pub(super) fn parse(body: &[u8]) -> Result<Body<'_>, String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let Object(json) =
-        serde_json::from_str::<Object<JsonBody>>(text).map_err(|error| error.to_string())?;
+        serde_json::from_str::<Object<JsonBody>>(text).map_err(|error| describe(&error))?;
+    // The gateway only ever reports that something went wrong: success is `code`'s alone.
+    let gateway_code = json.error_code.filter(|code| code.0 != "0");
     Ok(Body {
-        code: json.code.or(json.error_code).map(|code| code.0),
+        code: json.code.or(gateway_code).map(|code| code.0),
         message: json.msg.or(json.error_msg).map(|message| message.0),
         deleted: json
             .scope_id_list
@@ -44,6 +47,19 @@ pub(super) fn parse(body: &[u8]) -> Result<Body<'_>, String> {
             .collect(),
         failed: json.failed_scope_list.unwrap_or_default().0,
     })
+}
+
+/// What is wrong and where. A value of the wrong type is not shown, as serde would: it may be long,
+/// and it may echo a secret.
+fn describe(error: &serde_json::Error) -> String {
+    match error.classify() {
+        Category::Data => format!(
+            "not in the form of the page at line {} column {}",
+            error.line(),
+            error.column()
+        ),
+        _ => error.to_string(),
+    }
 }
 
 impl Body<'_> {

@@ -283,7 +283,7 @@ impl HttpConnection {
             Some(RecvResponseResult::Cleanup(call)) => call.must_close_connection(),
             None => true,
         };
-        self.reusable = self.sent && !closing && self.wire.buffers().input().is_empty();
+        self.reusable = self.sent && !closing;
         Ok(head)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
+use rustls::{ClientConfig, ClientConnection, IoState, RootCertStore, Stream};
 use rustls_platform_verifier::BuilderVerifierExt;
 use ureq::unversioned::transport::time::Instant;
 use ureq::unversioned::transport::{
@@ -102,8 +102,13 @@ impl Transport for TlsTransport {
         Ok(received > 0)
     }
 
+    /// TLS may hold more than was asked of it: bytes after an answer, or the service's goodbye.
     fn is_open(&mut self) -> bool {
-        self.buffers.input().is_empty() && self.lower.get_mut().is_open()
+        let is_silent =
+            |state: IoState| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed();
+        self.buffers.input().is_empty()
+            && self.session.process_new_packets().is_ok_and(is_silent)
+            && self.lower.get_mut().is_open()
     }
 
     fn is_tls(&self) -> bool {

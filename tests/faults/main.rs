@@ -1,0 +1,24 @@
+//! Faults over real sockets: the library against peers that break HTTP's rules, or the connection,
+//! at every step. What needs a service that keeps the rules is in the other tests.
+
+mod answers;
+mod certificates;
+mod child;
+mod client;
+mod identity;
+mod pausing;
+mod peer;
+
+mod connecting;
+mod deadlines;
+mod framing;
+mod names;
+mod nonsense;
+mod pool;
+mod proxy;
+mod redirects;
+mod secrets;
+mod sending;
+mod steps;
+mod stopping;
+mod truncation;

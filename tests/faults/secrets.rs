@@ -1,0 +1,190 @@
+//! A service that echoes what authorizes the request: the secret is in no text of ours.
+
+use koodrive::config::Config;
+use koodrive::report::Report;
+
+use crate::answers::{framed, raw};
+use crate::client::{Run, config, delete};
+use crate::peer::{Over, Peer, Request};
+
+type Authorize = fn(&mut Config);
+
+/// The ways to authorize, and what is secret in each.
+fn authorizations() -> Vec<(Authorize, Vec<&'static str>)> {
+    vec![
+        (
+            |config| config.set_access_token("token-Hc4Xq").expect("a token"),
+            vec!["token-Hc4Xq"],
+        ),
+        (
+            |config| {
+                config
+                    .set_access_token(r#"quo"ted\Hc4Xq"#)
+                    .expect("a token")
+            },
+            vec!["Hc4Xq"],
+        ),
+        (
+            |config| {
+                config
+                    .set_authorization("Basic dXNlcjpwYXNz")
+                    .expect("a value")
+            },
+            vec!["dXNlcjpwYXNz"],
+        ),
+        (
+            |config| {
+                config
+                    .set_app_credentials("app", "app-secret-Hc4Xq")
+                    .expect("an app")
+            },
+            vec!["app-secret-Hc4Xq", "Signature="],
+        ),
+    ]
+}
+
+/// Answers that hold `echo`, the whole value of the request's Authorization header, everywhere.
+fn echoes(echo: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let text = serde_json::to_string(echo).expect("a string");
+    let id = format!("X-Request-Id: {echo}\r\n");
+    let json = |body: String| framed("200 OK", &id, body.replace("ECHO", &text));
+    vec![
+        ("msg", json(r#"{"code":7,"msg":ECHO}"#.into())),
+        ("code", json(r#"{"code":ECHO,"msg":"m"}"#.into())),
+        (
+            "an id's",
+            json(
+                r#"{"code":0,"failedScopeList":[{"scopeId":"1","errorCode":ECHO,"msg":ECHO}]}"#
+                    .into(),
+            ),
+        ),
+        (
+            "a stranger",
+            json(r#"{"code":0,"scopeIdList":[ECHO]}"#.into()),
+        ),
+        (
+            "a field",
+            json(r#"{"code":0,ECHO:ECHO,"scopeIdList":[]}"#.into()),
+        ),
+        ("a string", json("ECHO".into())),
+        (
+            "a string as a list",
+            json(r#"{"code":0,"scopeIdList":ECHO}"#.into()),
+        ),
+        (
+            "a string as an entry",
+            json(r#"{"code":0,"failedScopeList":[ECHO]}"#.into()),
+        ),
+        (
+            "a string as an object",
+            json(r#"{"code":0,"failedScopeList":ECHO}"#.into()),
+        ),
+        ("text", json(echo.to_owned())),
+        (
+            "the gateway's",
+            framed(
+                "401 Unauthorized",
+                &id,
+                r#"{"error_code":ECHO,"error_msg":ECHO}"#.replace("ECHO", &text),
+            ),
+        ),
+        (
+            "the reason",
+            raw(
+                &format!("400 {echo}"),
+                &format!("{id}Content-Length: 0\r\n"),
+                "",
+            ),
+        ),
+        (
+            "the location",
+            raw(
+                "302 X",
+                &format!("{id}Location: {echo}\r\nContent-Length: 0\r\n"),
+                "",
+            ),
+        ),
+        (
+            "the length",
+            raw("200 OK", &format!("{id}Content-Length: {echo}\r\n"), ""),
+        ),
+        (
+            "the coding",
+            raw("200 OK", &format!("{id}Transfer-Encoding: {echo}\r\n"), ""),
+        ),
+        ("no head", format!("{echo}\r\n\r\n").into_bytes()),
+        (
+            "the version",
+            format!("HTTP/{echo} 200 OK\r\n\r\n").into_bytes(),
+        ),
+        (
+            "a header's name",
+            raw("200 OK", &format!("{echo}: x\r\n"), ""),
+        ),
+    ]
+}
+
+/// All texts of a run.
+fn texts(run: &Run) -> String {
+    let of_id = |report: &Report| {
+        let text = |text: Option<&std::ffi::CStr>| format!("{text:?}");
+        text(report.message(0)) + &text(report.service_code(0))
+    };
+    // Debug would escape what it shows.
+    let error = run.error.as_ref().map(|error| {
+        let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+        [
+            error.message.clone(),
+            optional(&error.service_code),
+            optional(&error.request_id),
+        ]
+        .join("\n")
+    });
+    of_id(&run.report) + &error.unwrap_or_default()
+}
+
+#[test]
+fn echoed() {
+    for (authorize, secrets) in authorizations() {
+        for index in 0..echoes("").len() {
+            let peer = Peer::start(Over::Plain, move |mut visit| {
+                let echo = |request: &Request| request.header("authorization").map(str::to_owned);
+                if let Some(echo) = visit.request().as_ref().and_then(echo) {
+                    visit.send(&echoes(&echo)[index].1);
+                    visit.close();
+                }
+            });
+            let mut config = config(&peer);
+            authorize(&mut config);
+            let run = delete(&config, &["1"]);
+            assert_eq!(peer.requests().len(), 1);
+            let texts = texts(&run).replace("Signature=***", "");
+            for secret in &secrets {
+                let case = echoes("")[index].0;
+                assert!(!texts.contains(secret), "{case} shows {secret:?}: {texts}");
+            }
+        }
+    }
+}
+
+/// An answer's words are bounded, whatever it holds.
+#[test]
+fn endless_words() {
+    let words = "x".repeat(1 << 20);
+    for body in [
+        format!(r#"{{"code":7,"msg":"{words}"}}"#),
+        format!(r#"{{"code":"{words}"}}"#),
+        format!(r#""{words}""#),
+        format!(r#"{{"code":0,"scopeIdList":"{words}"}}"#),
+        format!(r#"{{"code":0,"scopeIdList":["{words}"]}}"#),
+    ] {
+        let peer = Peer::start(Over::Plain, move |mut visit| {
+            visit.request();
+            visit.send(framed("200 OK", "", &body));
+            visit.await_end();
+        });
+        let run = delete(&config(&peer), &["1"]);
+        let length = texts(&run).len();
+        assert!(length < 10_000, "{length} bytes of text");
+    }
+}

@@ -1,0 +1,241 @@
+//! Cancel, a second cancel and the run's deadline, at every step of an attempt.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use koodrive::client::Client;
+use koodrive::config::Config;
+use koodrive::error::ErrorKind;
+use koodrive::monitor::Monitor;
+use koodrive::report::Outcome;
+
+use crate::answers::{refusal, success};
+use crate::client::{
+    Run, SLACK, client, config, config_for, delete_watched, delete_with, with_attempts,
+};
+use crate::connecting::{BlackHole, Refusing};
+use crate::peer::{Over, Peer, Signal};
+use crate::sending::delete_much_with;
+
+/// The run's timeout where there is one.
+const LIMIT: Duration = Duration::from_millis(700);
+
+/// How a run is stopped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stop {
+    Cancel,
+    CancelTwice,
+    Deadline,
+}
+
+impl Stop {
+    const ALL: [Self; 3] = [Self::Cancel, Self::CancelTwice, Self::Deadline];
+
+    fn kind(self) -> ErrorKind {
+        match self {
+            Self::Cancel | Self::CancelTwice => ErrorKind::Cancelled,
+            Self::Deadline => ErrorKind::TimedOut,
+        }
+    }
+
+    fn prepare(self, mut config: Config) -> Config {
+        if self == Self::Deadline {
+            let limit = LIMIT.as_millis() as u64;
+            config.set_run_timeout_ms(limit).expect("a number");
+        }
+        config
+    }
+
+    /// Carries out a run and stops it once `begun` says where it is; how long it took to end.
+    fn run(
+        self,
+        client: &Client,
+        begun: &Signal,
+        run: impl Fn(&Client, &Monitor) -> Run,
+    ) -> (Run, Duration) {
+        let monitor = Monitor::default();
+        thread::scope(|scope| {
+            let stopping = scope.spawn(|| {
+                begun.wait();
+                let stopped = Instant::now();
+                let cancels = match self {
+                    Self::Cancel => 1,
+                    Self::CancelTwice => 2,
+                    Self::Deadline => 0,
+                };
+                (0..cancels).for_each(|_| monitor.cancel());
+                stopped
+            });
+            let run = run(client, &monitor);
+            let stopped = stopping.join().expect("a moment");
+            (run, stopped.elapsed())
+        })
+    }
+
+    /// That the run ended soon after it was stopped.
+    #[track_caller]
+    fn expect_soon(self, (run, since_stop): &(Run, Duration), outcome: Outcome) {
+        run.expect_in(&format!("{self:?}"), outcome, self.kind());
+        match self {
+            Self::Deadline => run.expect_time(LIMIT),
+            _ => assert!(*since_stop < SLACK, "{self:?}: {since_stop:?}, {run:?}"),
+        }
+    }
+}
+
+fn delete_one(client: &Client, monitor: &Monitor) -> Run {
+    delete_watched(client, &["1"], Some(monitor))
+}
+
+fn now() -> Signal {
+    let signal = Signal::new();
+    signal.set();
+    signal
+}
+
+#[test]
+fn before_anything() {
+    let peer = Peer::start(Over::Plain, |mut visit| visit.await_end());
+    let monitor = Monitor::default();
+    monitor.cancel();
+    let run = delete_one(&client(&config(&peer)), &monitor);
+    run.expect(Outcome::NotSent, ErrorKind::Cancelled);
+    assert_eq!(peer.visits(), 0);
+}
+
+#[test]
+fn while_connecting() {
+    let hole = BlackHole::new();
+    for stop in Stop::ALL {
+        let config = stop.prepare(config_for(&format!("http://127.0.0.1:{}", hole.port())));
+        let stopped = stop.run(&client(&config), &now(), delete_one);
+        stop.expect_soon(&stopped, Outcome::NotSent);
+    }
+}
+
+#[test]
+fn while_shaking_hands() {
+    for stop in Stop::ALL {
+        let begun = Signal::new();
+        let signal = begun.clone();
+        let peer = Peer::start(Over::Plain, move |mut visit| {
+            visit.begin();
+            signal.set();
+            visit.await_end();
+        });
+        let url = format!("https://localhost:{}", peer.address.port());
+        let client = client(&stop.prepare(config_for(&url)));
+        let stopped = stop.run(&client, &begun, delete_one);
+        stop.expect_soon(&stopped, Outcome::NotSent);
+    }
+}
+
+/// What is being sent is under way: only a second cancel abandons it.
+#[test]
+fn while_sending() {
+    for over in Over::BOTH {
+        let (begun, end) = (Signal::new(), Signal::new());
+        let (signal, wait) = (begun.clone(), end.clone());
+        let peer = Peer::start_narrow(over, move |mut visit| {
+            visit.begin();
+            signal.set();
+            wait.wait();
+        });
+        let stop = Stop::CancelTwice;
+        let stopped = stop.run(&client(&config(&peer)), &begun, |client, monitor| {
+            delete_much_with(client, Some(monitor))
+        });
+        end.set();
+        stop.expect_soon(&stopped, Outcome::NotSent);
+    }
+}
+
+/// An answer under way carries the truth: it is awaited, unless there is a second cancel.
+#[test]
+fn while_the_answer_is_awaited() {
+    for over in Over::BOTH {
+        let (begun, end) = (Signal::new(), Signal::new());
+        let (signal, wait) = (begun.clone(), end.clone());
+        let peer = Peer::start(over, move |mut visit| {
+            visit.request();
+            signal.set();
+            wait.wait();
+        });
+        let stopped = Stop::CancelTwice.run(&client(&config(&peer)), &begun, delete_one);
+        end.set();
+        Stop::CancelTwice.expect_soon(&stopped, Outcome::Unknown);
+
+        for stop in [Stop::Cancel, Stop::Deadline] {
+            let begun = Signal::new();
+            let signal = begun.clone();
+            // Longer than the run may last.
+            let peer = Peer::start(over, move |mut visit| {
+                if let Some(request) = visit.request() {
+                    signal.set();
+                    thread::sleep(LIMIT * 2);
+                    visit.send(success(&request));
+                    visit.await_end();
+                }
+            });
+            let client = client(&stop.prepare(config(&peer)));
+            let (run, _) = stop.run(&client, &begun, delete_one);
+            run.expect_in(&format!("{stop:?}"), Outcome::Deleted, None);
+            assert!(run.elapsed >= LIMIT * 2, "{run:?}");
+        }
+    }
+}
+
+/// Between two attempts: nothing more is sent, and what the first one did stays unknown.
+#[test]
+fn while_waiting_to_try_again() {
+    for stop in Stop::ALL {
+        let begun = Signal::new();
+        let signal = begun.clone();
+        let peer = Peer::start(Over::Plain, move |mut visit| {
+            while visit.request().is_some() {
+                visit.send(refusal("503 Service Unavailable", "Retry-After: 600\r\n"));
+                signal.set();
+            }
+        });
+        let client = client(&stop.prepare(with_attempts(config(&peer), 5)));
+        let stopped = stop.run(&client, &begun, delete_one);
+        let (run, _) = &stopped;
+        run.expect_in(&format!("{stop:?}"), Outcome::Unknown, stop.kind());
+        assert_eq!(peer.requests().len(), 1);
+        // The run's end is known to be too far away as soon as the answer is there.
+        assert!(run.elapsed < LIMIT + SLACK, "{run:?}");
+    }
+}
+
+/// Waits that are short one by one end with the run's time all the same.
+#[test]
+fn deadline_among_many_failures() {
+    let refusing = Refusing::new([127, 0, 0, 1]);
+    let url = format!("http://127.0.0.1:{}", refusing.port());
+    let config = Stop::Deadline.prepare(with_attempts(config_for(&url), 100));
+    let run = delete_with(&client(&config), &["1"]);
+    run.expect(Outcome::NotSent, ErrorKind::TimedOut);
+    assert!(run.elapsed < LIMIT + SLACK, "{run:?}");
+}
+
+/// Answers of others stay true when one more batch is never begun.
+#[test]
+fn between_batches() {
+    let monitor = Arc::new(Monitor::default());
+    let cancel = Arc::clone(&monitor);
+    let peer = Peer::start(Over::Plain, move |mut visit| {
+        while let Some(request) = visit.request() {
+            cancel.cancel();
+            visit.send(success(&request));
+        }
+    });
+    let ids: Vec<_> = (0..250).map(|id| id.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let run = delete_watched(&client(&config(&peer)), &ids, Some(&monitor));
+    assert_eq!(run.kind(), Some(ErrorKind::Cancelled));
+    let (sent, unsent) = run.outcomes.split_at(100);
+    assert!(sent.iter().all(|outcome| *outcome == Outcome::Deleted));
+    assert!(unsent.iter().all(|outcome| *outcome == Outcome::NotSent));
+    assert_eq!(peer.requests().len(), 1);
+}
