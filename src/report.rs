@@ -85,6 +85,17 @@ impl Report {
         self.note_table.intern(note)
     }
 
+    /// The same note, where a next run would be told the same.
+    pub(crate) fn for_good(&mut self, id: NoteId) -> NoteId {
+        match self.note_table.get(id).cloned() {
+            Some(note) => self.note_table.place(StoredNote {
+                for_good: true,
+                ..note
+            }),
+            None => id,
+        }
+    }
+
     /// How many ids the plan had.
     pub fn count(&self) -> usize {
         self.outcomes.len()
@@ -149,7 +160,7 @@ impl Report {
     }
 
     /// The ids that a next run should take up: not sent, unknown, or rejected for a reason that
-    /// passes (401, 403, 429).
+    /// passes: the authorization, the moment, or a run that ended before the last try.
     pub fn unfinished(&self) -> Result<Plan, Error> {
         let mut plan = Plan::new();
         let text =
@@ -166,9 +177,7 @@ impl Report {
     fn is_unfinished(&self, position: usize) -> bool {
         match self.outcome(position) {
             Some(Outcome::NotSent | Outcome::Unknown) => true,
-            Some(Outcome::Rejected) => self
-                .note(position)
-                .is_some_and(|note| matches!(note.http_status, 401 | 403 | 429)),
+            Some(Outcome::Rejected) => self.note(position).is_some_and(|note| !note.for_good),
             _ => false,
         }
     }
@@ -181,8 +190,8 @@ impl Report {
 /// What was heard of an id: from the service, or in our words where it said nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Note<'a> {
-    /// Of an answer that concerns a whole request; 0 where there is none.
-    pub(crate) http_status: u16,
+    /// Whether a next run would be told the same.
+    pub(crate) for_good: bool,
     pub(crate) code: Option<&'a str>,
     pub(crate) message: Option<&'a str>,
 }
@@ -203,9 +212,9 @@ struct NoteTable {
     hasher: DefaultHashBuilder,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct StoredNote {
-    http_status: u16,
+    for_good: bool,
     code: Option<CString>,
     message: Option<CString>,
 }
@@ -216,11 +225,14 @@ impl NoteTable {
     }
 
     fn intern(&mut self, note: Note<'_>) -> NoteId {
-        let stored = StoredNote {
-            http_status: note.http_status,
+        self.place(StoredNote {
+            for_good: note.for_good,
             code: note.code.map(c_string),
             message: note.message.map(c_string),
-        };
+        })
+    }
+
+    fn place(&mut self, stored: StoredNote) -> NoteId {
         let notes = &self.notes;
         let hash = |place: &u32| self.hasher.hash_one(&notes[*place as usize]);
         let same = |place: &u32| notes[*place as usize] == stored;

@@ -100,7 +100,7 @@ impl Run<'_> {
         for repeat in &self.schedule.repeats {
             let message = format!("repeats the id at index {}", repeat.original);
             let note = ledger.report.intern(Note {
-                http_status: 0,
+                for_good: true,
                 code: Some(CODE_REPEATED),
                 message: Some(&message),
             });

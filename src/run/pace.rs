@@ -30,15 +30,21 @@ impl Pace {
         }
     }
 
-    /// Takes the next free moment to send.
-    pub(super) fn reserve(&self, now: Instant) -> Instant {
+    /// Takes the right to send one request now; or says when to ask again. Nothing is taken ahead,
+    /// for what a pause or a connect delays would then go out beside others.
+    pub(super) fn take(&self, now: Instant) -> Result<(), Instant> {
         if self.interval.is_zero() {
-            return now;
+            return Ok(());
         }
         let mut state = self.state();
-        let slot = state.next_slot.map_or(now, |next| next.max(now));
-        state.next_slot = Some(slot + self.interval);
-        slot
+        let slot = state.next_slot.unwrap_or(now);
+        if slot > now {
+            return Err(slot);
+        }
+        // Being a little late does not slow down the requests after it.
+        let is_late = now - slot >= self.interval;
+        state.next_slot = Some(if is_late { now } else { slot } + self.interval);
+        Ok(())
     }
 
     /// The service asked to be left alone for this long.

@@ -45,7 +45,9 @@ pub(super) enum Next {
     /// One of them spoils the request: find out which.
     Halve,
     /// The authorization is no longer good: stop the run.
-    StopRun,
+    Unauthorized,
+    /// The run is being stopped.
+    Stop,
 }
 
 /// Why an attempt did not settle its ids.
@@ -59,7 +61,7 @@ pub(super) struct Trouble {
 impl Trouble {
     pub(super) fn note(&self) -> Note<'_> {
         Note {
-            http_status: self.error.http_status.unwrap_or(0),
+            for_good: false,
             code: self.error.service_code.as_deref(),
             message: Some(self.heard.as_deref().unwrap_or(&self.error.message)),
         }
@@ -96,13 +98,17 @@ fn judge_failure<'a>(before: &[Outcome], failure: &Failure) -> Judgement<'a> {
         FailureKind::BadAnswer => ErrorKind::BadAnswer,
         FailureKind::BadRequest => ErrorKind::Internal,
     };
-    let (effect, next) = match (failure.exposed, kind) {
-        (true, _) => (Effect::Exposed, Next::TryAgain),
-        (false, ErrorKind::Internal) => (Effect::Nothing, Next::Leave),
-        (false, _) => (Effect::Nothing, Next::TryAgain),
+    let effect = match failure.exposed {
+        true => Effect::Exposed,
+        false => Effect::Nothing,
+    };
+    let next = match failure.kind {
+        FailureKind::Interrupted => Next::Stop,
+        FailureKind::BadRequest => Next::Leave,
+        _ => Next::TryAgain,
     };
     let mut error = Error::new(kind, failure.message.clone());
-    error.retryable = next == Next::TryAgain;
+    error.retryable = next != Next::Leave;
     whole(before, effect, next, Trouble { error, heard: None })
 }
 
@@ -151,8 +157,8 @@ fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) ->
         ),
         401 => {
             let why = "the service does not accept the authorization";
-            let trouble = trouble(answer, ErrorKind::Unauthorized, why, Next::StopRun);
-            whole(before, Effect::Refused, Next::StopRun, trouble)
+            let trouble = trouble(answer, ErrorKind::Unauthorized, why, Next::Unauthorized);
+            whole(before, Effect::Refused, Next::Unauthorized, trouble)
         }
         425 | 429 => refuse(Next::TryAgain),
         400 if code_of(answer) == Some(CODE_BAD_PARAMETER) => refuse(Next::Halve),
@@ -204,7 +210,7 @@ fn judge_each<'a>(
             Mention::Failed(index) => {
                 let failed = &body.failed[index];
                 let note = Note {
-                    http_status: 0,
+                    for_good: true,
                     code: failed.code.as_deref(),
                     message: failed.message.as_deref(),
                 };

@@ -147,6 +147,10 @@ impl<'r> Worker<'r> {
                     (next, trouble, false)
                 }
             };
+            // What the end of the run cut short did not fail on its own.
+            if next == Next::Stop {
+                self.run.control.check(self.run.tools.system.now())?;
+            }
             // Once a request, and not an attempt: the clock was wrong, not the request.
             if again_at_once && !clock_corrected {
                 clock_corrected = true;
@@ -160,50 +164,58 @@ impl<'r> Worker<'r> {
     /// Waits until the part may be sent, over a connection that is good for it. The wall clock at
     /// that moment; or why there is no connection.
     fn make_ready(&mut self) -> Result<Result<SystemTime, Failure>, Stopped> {
-        let mut slot = None;
+        let tools = self.run.tools;
         let mut is_new = false;
         loop {
-            let wall_clock = self.await_turn(&mut slot)?;
+            let (now, wall_clock) = self.await_turn()?;
             if let Some(connection) = &mut self.connection
                 && (is_new || connection.is_reusable())
             {
-                return Ok(Ok(wall_clock));
+                match tools.pace.take(now) {
+                    Ok(()) => return Ok(Ok(wall_clock)),
+                    Err(later) => self.wait(later)?,
+                }
+                continue;
             }
-            self.connection = self.run.tools.idle.take(self.run.tools.system);
+            self.connection = tools.idle.take(tools.system);
             if self.connection.is_none() {
                 match self.connect() {
                     Ok(connection) => self.connection = Some(connection),
-                    Err(failure) => return Ok(Err(failure)),
+                    Err(failure) => {
+                        // What the end of the run cut short did not fail on its own.
+                        self.run.control.check(tools.system.now())?;
+                        return Ok(Err(failure));
+                    }
                 }
+                is_new = true;
             }
-            is_new = true;
         }
     }
 
-    /// Waits for backoff, pause and rate limit; `slot` is the moment that the rate limit gave.
-    fn await_turn(&mut self, slot: &mut Option<Instant>) -> Result<SystemTime, Stopped> {
-        let (tools, control) = (self.run.tools, &self.run.control);
+    /// Waits for backoff and pause. What both clocks say then.
+    fn await_turn(&self) -> Result<(Instant, SystemTime), Stopped> {
+        let tools = self.run.tools;
         let not_before = self.parts.last().and_then(|part| part.not_before);
         loop {
             let (now, wall_clock) = (tools.system.now(), tools.system.wall_clock());
-            control.check(now)?;
-            let bounds = [not_before, tools.pace.paused_until(), *slot];
-            let earliest = bounds.into_iter().flatten().max().unwrap_or(now);
-            if earliest > now {
-                if control
-                    .deadline()
-                    .is_some_and(|deadline| earliest >= deadline)
-                {
-                    control.stop(Stop::DeadlinePassed);
-                    return Err(Stopped);
-                }
-                tools.system.wait(earliest, &|| control.is_stopping());
-            } else if slot.is_some() {
-                return Ok(wall_clock);
-            } else {
-                *slot = Some(tools.pace.reserve(now));
+            self.run.control.check(now)?;
+            match not_before.max(tools.pace.paused_until()) {
+                Some(earliest) if earliest > now => self.wait(earliest)?,
+                _ => return Ok((now, wall_clock)),
             }
         }
+    }
+
+    /// Waits, unless the run ends before.
+    fn wait(&self, until: Instant) -> Result<(), Stopped> {
+        let control = &self.run.control;
+        if control.deadline().is_some_and(|deadline| until >= deadline) {
+            control.stop(Stop::DeadlinePassed);
+            return Err(Stopped);
+        }
+        let system = self.run.tools.system;
+        system.wait(until, &|| control.is_stopping());
+        Ok(())
     }
 
     fn connect(&self) -> Result<Box<dyn Connection>, Failure> {
@@ -304,15 +316,16 @@ impl<'r> Worker<'r> {
             return;
         };
         match next {
-            Next::TryAgain => self.try_again(error),
-            Next::Halve if self.halve() => self.count_refusal(&error),
+            Next::TryAgain | Next::Stop => self.try_again(error),
+            // What is split is not refused for good.
+            Next::Halve if self.halve() => {}
             Next::Leave | Next::Halve => {
                 self.count_refusal(&error);
-                self.leave(&error);
+                self.leave(&error, error.http_status != Some(FORBIDDEN));
             }
-            Next::StopRun => {
+            Next::Unauthorized => {
                 run.control.stop(Stop::Unauthorized(error.clone()));
-                self.leave(&error);
+                self.leave(&error, false);
             }
         }
     }
@@ -327,7 +340,7 @@ impl<'r> Worker<'r> {
         };
         part.failed_attempts += 1;
         if part.failed_attempts >= run.tools.limits.max_attempts {
-            self.leave(&error);
+            self.leave(&error, false);
             return;
         }
         let system = run.tools.system;
@@ -361,16 +374,21 @@ impl<'r> Worker<'r> {
         true
     }
 
-    /// Records the current part's ids as what they are.
-    fn leave(&mut self, error: &Error) {
+    /// Records the current part's ids as what they are; `for_good` if a next run would be told the
+    /// same.
+    fn leave(&mut self, error: &Error, for_good: bool) {
         let Some(part) = self.parts.pop() else {
             return;
         };
         let mut ledger = self.run.ledger();
         for tracked in &part.ids {
+            let note = match for_good {
+                true => ledger.report.for_good(tracked.note),
+                false => tracked.note,
+            };
             ledger
                 .report
-                .record(tracked.position, tracked.outcome, tracked.note);
+                .record(tracked.position, tracked.outcome, note);
             ledger.note_incomplete(tracked.position, error);
         }
         drop(ledger);
