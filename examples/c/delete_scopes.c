@@ -234,9 +234,10 @@ int main(int count, char **arguments) {
         exit_status = USAGE;
         if (client != NULL) {
             monitor = koodrive_monitor_new();
-            signal(SIGINT, on_interrupt);
+            struct sigaction cancel = {.sa_handler = on_interrupt}, before;
+            sigaction(SIGINT, &cancel, &before);
             exit_status = run(client, plan, options);
-            signal(SIGINT, SIG_DFL);
+            sigaction(SIGINT, &before, NULL);
             koodrive_monitor_free(monitor);
         }
         koodrive_client_free(client);

@@ -79,8 +79,9 @@ pub unsafe extern "C" fn koodrive_plan_add_lines(
             let device = required_text("device_id", device_id)?;
             let bytes = required_array("text", text.cast::<u8>(), length)?;
             let text = std::str::from_utf8(bytes).map_err(|error| {
-                let at = error.valid_up_to();
-                Error::invalid(format!("text: is not UTF-8, from byte {at} on"))
+                let before = &bytes[..error.valid_up_to()];
+                let index = memchr::memchr_iter(b'\n', before).count();
+                Error::invalid(format!("text: scope_ids[{index}] is not UTF-8"))
             })?;
             plan.0
                 .add_lines(user, device, text, Some(count).filter(|count| *count > 0))

@@ -66,7 +66,7 @@ static void lines(void) {
             koodrive_plan_add_lines(plan, NULL, DEVICE, "\n", 1, 0, &error));
     REFUSED("carriage return",
             koodrive_plan_add_lines(plan, NULL, DEVICE, "1\r\n2\r\n", 6, 0, &error));
-    REFUSED("text: is not UTF-8, from byte 2 on",
+    REFUSED("text: scope_ids[1] is not UTF-8",
             koodrive_plan_add_lines(plan, NULL, DEVICE, "1\n\xff", 3, 0, &error));
     REFUSED("visible ASCII", koodrive_plan_add_lines(plan, NULL, DEVICE, "1\0", 2, 0, &error));
     REFUSED("text: ", koodrive_plan_add_lines(plan, NULL, DEVICE, "1", SIZE_MAX, 0, &error));
