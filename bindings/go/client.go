@@ -1,0 +1,157 @@
+package koodrive
+
+// #include <koodrive.h>
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"sync"
+)
+
+// A Client deletes. Any number of goroutines may use it at once. Between calls it keeps idle connections
+// for up to 15 seconds and no threads. Close it when it is no longer needed.
+type Client struct {
+	client  *C.koodrive_client
+	cleanup runtime.Cleanup
+	calls   sync.WaitGroup // in progress
+
+	mu     sync.Mutex // guards closed, and freeing
+	closed bool
+}
+
+// NewClient builds a client. Nothing is connected or sent. The error is an [*Error], with
+// [ErrInvalidArgument] if the config lacks an endpoint or an authorization or breaks another rule.
+func NewClient(config Config) (*Client, error) {
+	if err := checkABI(); err != nil {
+		return nil, err
+	}
+	settings := C.koodrive_config_new()
+	defer C.koodrive_config_free(settings)
+	if err := config.fill(settings); err != nil {
+		return nil, err
+	}
+	c := new(Client)
+	var failure *C.koodrive_error
+	if err := toGo(C.koodrive_client_new(settings, &c.client, &failure), &failure); err != nil {
+		return nil, err
+	}
+	c.cleanup = runtime.AddCleanup(c, func(client *C.koodrive_client) { C.koodrive_client_free(client) }, c.client)
+	return c, nil
+}
+
+// Close waits for the calls in progress, frees the client and closes its connections. Calls that come
+// later return [ErrClosed]; closing again does nothing. It always returns nil.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.calls.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil {
+		c.cleanup.Stop()
+		C.koodrive_client_free(c.client)
+		c.client = nil
+	}
+	return nil
+}
+
+// begin keeps Close waiting until calls.Done.
+func (c *Client) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.client == nil {
+		return ErrClosed
+	}
+	c.calls.Add(1)
+	return nil
+}
+
+// SetAccessToken makes requests from now on carry this token, those of runs under way included.
+func (c *Client) SetAccessToken(token string) error {
+	text, err := cText("access_token", token)
+	if err != nil {
+		return err
+	}
+	if err := c.begin(); err != nil {
+		return err
+	}
+	defer c.calls.Done()
+	var failure *C.koodrive_error
+	return toGo(C.koodrive_client_set_access_token(c.client, text, &failure), &failure)
+}
+
+// SetAuthorization makes requests from now on carry this value of the Authorization header, those of
+// runs under way included.
+func (c *Client) SetAuthorization(value string) error {
+	text, err := cText("authorization", value)
+	if err != nil {
+		return err
+	}
+	if err := c.begin(); err != nil {
+		return err
+	}
+	defer c.calls.Done()
+	var failure *C.koodrive_error
+	return toGo(C.koodrive_client_set_authorization(c.client, text, &failure), &failure)
+}
+
+// An Option changes how one call works.
+type Option func(*run)
+
+type run struct {
+	monitor *Monitor
+}
+
+// WithMonitor lets other goroutines watch a run, and abandon it.
+func WithMonitor(monitor *Monitor) Option {
+	return func(r *run) { r.monitor = monitor }
+}
+
+// DeleteScopes deletes scopes of one device of the config's user: [Plan.Add] and [Client.DeletePlan] in
+// one call.
+func (c *Client) DeleteScopes(ctx context.Context, deviceID string, scopeIDs []string, options ...Option) (*Report, error) {
+	plan := new(Plan)
+	if err := plan.Add(deviceID, scopeIDs); err != nil {
+		return nil, err
+	}
+	return c.DeletePlan(ctx, plan, options...)
+}
+
+// DeletePlan deletes what a plan holds. It returns when every id has its outcome.
+//
+// When ctx ends nothing new is sent, and DeletePlan returns when the answers under way are in, for they
+// hold the truth: after one [Config.RequestTimeout] at most. [Monitor.Abandon] does not wait for them.
+//
+// Without an error every id got its outcome from an answer that reports success, or repeats an id before
+// it; single ids may still have failed, see [Report.Failures]. Otherwise the error is an [*Error] that
+// says why the run is incomplete, and the report is there all the same. The report is nil only if the
+// call was refused before its run began and nothing was sent: with [ErrInvalidArgument] or [ErrClosed].
+func (c *Client) DeletePlan(ctx context.Context, plan *Plan, options ...Option) (*Report, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	defer c.calls.Done()
+	if plan == nil {
+		return nil, invalid("plan: must not be nil")
+	}
+	r := run{}
+	for _, option := range options {
+		option(&r)
+	}
+	if r.monitor == nil {
+		r.monitor = new(Monitor)
+	}
+	plan.mu.Lock()
+	defer plan.mu.Unlock()
+	stop := r.monitor.follow(ctx)
+	defer stop()
+
+	var result *C.koodrive_result
+	var failure *C.koodrive_error
+	status := C.koodrive_client_delete_plan(c.client, plan.handle(), r.monitor.handle(), &result, &failure)
+	runtime.KeepAlive(plan)
+	runtime.KeepAlive(r.monitor)
+	return newReport(result), withContext(ctx, toGo(status, &failure))
+}

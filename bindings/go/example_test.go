@@ -1,0 +1,127 @@
+package koodrive_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"koodrive"
+)
+
+// The environment says where the service is and who we are: KOODRIVE_ENDPOINT, KOODRIVE_USER_ID and
+// KOODRIVE_ACCESS_TOKEN.
+func Example() {
+	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	report, err := client.DeleteScopes(context.Background(), "1842812272691451648",
+		[]string{"1842846715527000000", "345"})
+	if err != nil {
+		log.Print("the run is incomplete: ", err)
+	}
+	for _, scope := range report.All() {
+		fmt.Println(scope.ID, scope.Outcome)
+	}
+	// Output:
+	// 1842846715527000000 DELETED
+	// 345 NOT_FOUND
+}
+
+// One plan for many users and devices; a dry run first.
+func ExampleClient_DeletePlan() {
+	var plan koodrive.Plan
+	if err := plan.Add("phone", []string{"1842846715527000000", "1842846715527000001"}); err != nil {
+		log.Fatal(err)
+	}
+	if err := plan.AddLinesFor("1505084218764547201", "tablet", []byte("1842846715527000000\n")); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d ids in %d requests\n", plan.ScopeCount(), plan.RequestCount())
+
+	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	report, err := client.DeletePlan(context.Background(), &plan)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Tally(koodrive.Deleted), "deleted")
+	// Output:
+	// 3 ids in 2 requests
+	// 3 deleted
+}
+
+// A deadline stops the run; what is not done can be taken up later.
+func ExampleReport_Unfinished() {
+	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithDeadline(context.Background(), time.Now())
+	defer cancel()
+
+	report, err := client.DeleteScopes(ctx, "old phone", []string{"1842846715527000000"})
+	if errors.Is(err, context.DeadlineExceeded) {
+		fmt.Println("incomplete:", report.Tally(koodrive.NotSent), "not sent")
+		report, err = client.DeletePlan(context.Background(), report.Unfinished())
+	}
+	fmt.Println(report.Tally(koodrive.Deleted), "deleted, error:", err)
+	// Output:
+	// incomplete: 1 not sent
+	// 1 deleted, error: <nil>
+}
+
+// Errors are found by their status, and say more as an Error.
+func ExampleError() {
+	var plan koodrive.Plan
+	err := plan.Add("phone", []string{"1842846715527366700VW5TYWZlSW50ZWdlcg=="})
+	if errors.Is(err, koodrive.ErrInvalidArgument) {
+		fmt.Println("nothing was added:", plan.ScopeCount())
+	}
+	var failure *koodrive.Error
+	if errors.As(err, &failure) {
+		fmt.Println(failure.Status, failure.HTTPStatus, failure.Retryable)
+	}
+	// Output:
+	// nothing was added: 0
+	// koodrive: INVALID_ARGUMENT 0 false
+}
+
+// A monitor shows how far a run is. Stopping the context lets the answers under way come in; Abandon
+// does not.
+func ExampleMonitor() {
+	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	var monitor koodrive.Monitor
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		_, err = client.DeleteScopes(context.Background(), "album", []string{"1842846715527000000"},
+			koodrive.WithMonitor(&monitor))
+	}()
+	for running := true; running; {
+		select {
+		case <-finished:
+			running = false
+		case <-time.After(100 * time.Millisecond):
+		}
+		done, total := monitor.Progress()
+		if !running {
+			fmt.Printf("%d of %d, error: %v\n", done, total, err)
+		}
+	}
+	// Output:
+	// 1 of 1, error: <nil>
+}

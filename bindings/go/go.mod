@@ -1,0 +1,3 @@
+module koodrive
+
+go 1.24

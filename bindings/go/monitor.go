@@ -1,0 +1,65 @@
+package koodrive
+
+// #include <koodrive.h>
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"sync"
+)
+
+// A Monitor watches a run from other goroutines while it goes on; hand it to the run with
+// [WithMonitor]. The zero value is ready. It serves one run at a time, one after the other; after a run
+// that was cancelled or abandoned take a new one.
+type Monitor struct {
+	once    sync.Once
+	monitor *C.koodrive_monitor
+}
+
+// handle returns the C monitor. The caller keeps m alive.
+func (m *Monitor) handle() *C.koodrive_monitor {
+	m.once.Do(func() {
+		m.monitor = C.koodrive_monitor_new()
+		runtime.AddCleanup(m, func(monitor *C.koodrive_monitor) { C.koodrive_monitor_free(monitor) }, m.monitor)
+	})
+	return m.monitor
+}
+
+// Progress returns how many ids of the run have their outcome by now, and how many it has in all.
+func (m *Monitor) Progress() (done, total int) {
+	defer runtime.KeepAlive(m)
+	return int(C.koodrive_monitor_scopes_done(m.handle())), int(C.koodrive_monitor_scopes_total(m.handle()))
+}
+
+// Abandon stops the run at once, with [ErrCancelled]: other than the end of its context it does not
+// wait for the answers under way. What became of their ids is [Unknown] then.
+func (m *Monitor) Abandon() {
+	m.cancel()
+	m.cancel()
+}
+
+// cancel asks the run to stop, the second time without its answers.
+func (m *Monitor) cancel() {
+	C.koodrive_monitor_cancel(m.handle())
+	runtime.KeepAlive(m)
+}
+
+// follow cancels the run when the context ends. After the function that it returns nothing of it goes
+// on.
+func (m *Monitor) follow(ctx context.Context) (stop func()) {
+	if ctx.Err() != nil {
+		m.cancel() // Here, so that nothing is sent.
+		return func() {}
+	}
+	cancelled := make(chan struct{})
+	unfollow := context.AfterFunc(ctx, func() {
+		defer close(cancelled)
+		m.cancel()
+	})
+	return func() {
+		if !unfollow() {
+			<-cancelled
+		}
+	}
+}

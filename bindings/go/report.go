@@ -1,0 +1,221 @@
+package koodrive
+
+/*
+#include <koodrive.h>
+#include <stdlib.h>
+
+typedef struct {
+    size_t index;
+    int32_t outcome;
+    const char *user_id, *device_id, *scope_id, *service_code, *message;
+} koodrive_go_row;
+
+// Up to `capacity` rows from *cursor on, in one call from Go: all of them or the failures; how many.
+static size_t koodrive_go_rows(const koodrive_result *result, bool failures, size_t *cursor,
+                               koodrive_go_row *rows, size_t capacity) {
+    const int32_t *outcomes = koodrive_result_outcomes(result);
+    size_t count = koodrive_result_count(result), filled = 0;
+    for (; filled < capacity; filled++) {
+        size_t i = *cursor;
+        if (failures ? !koodrive_result_next_failure(result, cursor, &i) : i >= count) {
+            break;
+        }
+        if (!failures) {
+            *cursor = i + 1;
+        }
+        rows[filled] = (koodrive_go_row){
+            i,
+            outcomes[i],
+            koodrive_result_user_id(result, i),
+            koodrive_result_device_id(result, i),
+            koodrive_result_scope_id(result, i),
+            koodrive_result_service_code(result, i),
+            koodrive_result_message(result, i),
+        };
+    }
+    return filled;
+}
+*/
+import "C"
+
+import (
+	"iter"
+	"runtime"
+	"slices"
+	"sync"
+	"unsafe"
+)
+
+// An Outcome is what is known of one id.
+type Outcome int32
+
+const (
+	// NotSent: the service never got a whole request with the id; this run left it untouched.
+	NotSent Outcome = C.KOODRIVE_OUTCOME_NOT_SENT
+	// Deleted: the service said that this run deleted it.
+	Deleted Outcome = C.KOODRIVE_OUTCOME_DELETED
+	// NotFound: the service said that it does not exist, and no earlier try can have deleted it.
+	NotFound Outcome = C.KOODRIVE_OUTCOME_NOT_FOUND
+	// Repeated: it stands earlier in the plan for the same user and device and was not sent again, or
+	// the service took it for a repeat.
+	Repeated Outcome = C.KOODRIVE_OUTCOME_REPEATED
+	// Rejected: the service refused it and did not delete it; service code and message say why.
+	Rejected Outcome = C.KOODRIVE_OUTCOME_REJECTED
+	// Gone: it does not exist now; whether this run deleted it or somebody else did is not known.
+	Gone Outcome = C.KOODRIVE_OUTCOME_GONE
+	// Unknown: it was sent and no trustworthy answer came: it may or may not be deleted. Asking again
+	// is safe.
+	Unknown Outcome = C.KOODRIVE_OUTCOME_UNKNOWN
+)
+
+// Asked for once, as reports of millions are printed.
+var outcomeNames = func() (names [Unknown + 1]string) {
+	for outcome := range names {
+		names[outcome] = C.GoString(C.koodrive_outcome_name(C.int32_t(outcome)))
+	}
+	return names
+}()
+
+// String returns the outcome's name, such as "NOT_FOUND".
+func (o Outcome) String() string {
+	if o >= 0 && int(o) < len(outcomeNames) {
+		return outcomeNames[o]
+	}
+	return C.GoString(C.koodrive_outcome_name(C.int32_t(o)))
+}
+
+// A Scope is what became of one id.
+type Scope struct {
+	UserID   string
+	DeviceID string
+	ID       string
+	Outcome  Outcome
+	// ServiceCode is the service's code for it, such as "15000418"; empty where it named none.
+	ServiceCode string
+	// Message says why it has its outcome; empty where there is nothing to say.
+	Message string
+}
+
+// A Report is what became of each id of a run, in the order in which the ids were added to the plan. It
+// outlives plan, client and monitor. Any number of goroutines may use it at once.
+type Report struct {
+	mu     sync.Mutex // C results belong to one thread at a time
+	result *C.koodrive_result
+}
+
+// newReport makes a Report the owner of a C result; nil of NULL.
+func newReport(result *C.koodrive_result) *Report {
+	if result == nil {
+		return nil
+	}
+	r := &Report{result: result}
+	runtime.AddCleanup(r, func(result *C.koodrive_result) { C.koodrive_result_free(result) }, result)
+	return r
+}
+
+// Len returns how many ids the run had, repeats included.
+func (r *Report) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer runtime.KeepAlive(r)
+	return int(C.koodrive_result_count(r.result))
+}
+
+// Tally returns how many ids have an outcome.
+func (r *Report) Tally(outcome Outcome) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer runtime.KeepAlive(r)
+	return int(C.koodrive_result_tally(r.result, C.int32_t(outcome)))
+}
+
+// RequestCount returns how many requests the run sent, tries that failed included.
+func (r *Report) RequestCount() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer runtime.KeepAlive(r)
+	return int(C.koodrive_result_request_count(r.result))
+}
+
+// Outcomes returns the outcomes of all ids in a new slice.
+func (r *Report) Outcomes() []Outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer runtime.KeepAlive(r)
+	column := (*Outcome)(unsafe.Pointer(C.koodrive_result_outcomes(r.result)))
+	return slices.Clone(unsafe.Slice(column, int(C.koodrive_result_count(r.result))))
+}
+
+// All goes through all ids and their indices in the plan.
+func (r *Report) All() iter.Seq2[int, Scope] {
+	return r.scopes(false)
+}
+
+// Failures goes through the ids that may still exist, and their indices in the plan: those that are
+// [NotSent], [Rejected] or [Unknown].
+func (r *Report) Failures() iter.Seq2[int, Scope] {
+	return r.scopes(true)
+}
+
+// Unfinished returns a new plan of what a next run should take up: ids that are [NotSent] or [Unknown],
+// and those that were [Rejected] for a reason that passes (HTTP 401, 403 or 429). It may be empty.
+func (r *Report) Unfinished() *Plan {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer runtime.KeepAlive(r)
+	return newPlan(C.koodrive_result_unfinished(r.result))
+}
+
+// How many rows cross from C in one call.
+const chunk = 128
+
+func (r *Report) scopes(failures bool) iter.Seq2[int, Scope] {
+	return func(yield func(int, Scope) bool) {
+		defer runtime.KeepAlive(r) // The rows point into its texts.
+		var cursor C.size_t
+		var user, device, code, message shared
+		// C's memory: Go would look through its own for Go pointers at each call.
+		memory := C.malloc(chunk * C.sizeof_koodrive_go_row)
+		defer C.free(memory)
+		rows := unsafe.Slice((*C.koodrive_go_row)(memory), chunk)
+		for {
+			count := r.read(failures, &cursor, rows)
+			if count == 0 {
+				return
+			}
+			for _, row := range rows[:count] {
+				scope := Scope{
+					UserID:      user.text(row.user_id),
+					DeviceID:    device.text(row.device_id),
+					ID:          C.GoString(row.scope_id),
+					Outcome:     Outcome(row.outcome),
+					ServiceCode: code.text(row.service_code),
+					Message:     message.text(row.message),
+				}
+				if !yield(int(row.index), scope) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// read fills rows from the cursor on; how many it filled.
+func (r *Report) read(failures bool, cursor *C.size_t, rows []C.koodrive_go_row) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int(C.koodrive_go_rows(r.result, C.bool(failures), cursor, unsafe.SliceData(rows), C.size_t(len(rows))))
+}
+
+// shared copies a text that row after row points to once.
+type shared struct {
+	from *C.char
+	copy string
+}
+
+func (s *shared) text(from *C.char) string {
+	if from != s.from {
+		s.from, s.copy = from, C.GoString(from)
+	}
+	return s.copy
+}
