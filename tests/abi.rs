@@ -99,6 +99,19 @@ fn threads() {
     run_program("threads");
 }
 
+/// The C++ face, in each standard that it promises.
+#[test]
+fn cpp_face() {
+    for standard in ["c++17", "c++20", "c++23"] {
+        let scratch = Scratch::new(standard);
+        let program = scratch.path("cpp_face");
+        compile(Language::Cpp, standard, &source("cpp_face.cpp"), &program);
+        succeed(&mut command(&program, &sandbox()));
+        let checked = succeed(&mut valgrind(&program, &sandbox()));
+        assert_eq!(String::from_utf8_lossy(&checked.stderr), "");
+    }
+}
+
 #[test]
 fn fork() {
     for sandbox in run_program("fork") {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use toolchain::{Language, Scratch};
 
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/include/koodrive.h");
 const GENERATED: &str = concat!(env!("OUT_DIR"), "/koodrive.h");
 
@@ -26,19 +27,26 @@ fn drift() {
 
 #[test]
 fn it_compiles_alone_and_twice_in_every_standard() {
-    let scratch = Scratch::new("header");
     for (language, standards) in [
         (Language::C, ["c99", "c11", "c17"]),
         (Language::Cpp, ["c++11", "c++17", "c++20"]),
     ] {
+        check_alone_and_twice(language, &standards, "koodrive.h");
+    }
+}
+
+#[test]
+fn the_cpp_face_compiles_alone_and_twice_in_every_standard() {
+    check_alone_and_twice(Language::Cpp, &["c++17", "c++20", "c++23"], "koodrive.hpp");
+}
+
+fn check_alone_and_twice(language: Language, standards: &[&str], header: &str) {
+    let scratch = Scratch::new(header);
+    let include = format!("#include <{header}>\n");
+    for text in [include.clone(), include.repeat(2)] {
+        let source = scratch.write(&format!("header.{}", language.extension()), &text);
         for standard in standards {
-            for text in [
-                "#include <koodrive.h>\n",
-                "#include <koodrive.h>\n#include <koodrive.h>\n",
-            ] {
-                let source = scratch.write(&format!("header.{}", language.extension()), text);
-                toolchain::check_syntax(language, standard, &source);
-            }
+            toolchain::check_syntax(language, standard, &source);
         }
     }
 }
@@ -83,10 +91,16 @@ fn the_library_exports_the_headers_functions_and_nothing_else() {
 
 #[test]
 fn the_soname_carries_the_interfaces_major_version() {
-    use koodrive::ffi::version::KOODRIVE_ABI_VERSION_MAJOR;
+    use koodrive::ffi::version::{KOODRIVE_ABI_VERSION_MAJOR, KOODRIVE_ABI_VERSION_MINOR};
     let dynamic = toolchain::run_tool("readelf", &["-d"], &toolchain::library());
     let soname = format!("Library soname: [libkoodrive.so.{KOODRIVE_ABI_VERSION_MAJOR}]");
     assert!(dynamic.contains(&soname), "{dynamic}");
     assert!(dynamic.contains("NODELETE"), "{dynamic}");
-    assert!(Path::new(COMMITTED).exists());
+    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
+    let (_, packaging) = manifest
+        .split_once("[package.metadata.capi.library]")
+        .unwrap();
+    let version =
+        format!("version = \"{KOODRIVE_ABI_VERSION_MAJOR}.{KOODRIVE_ABI_VERSION_MINOR}.0\"");
+    assert!(packaging.contains(&version), "{packaging}");
 }

@@ -1,0 +1,686 @@
+/**
+ * @file koodrive.hpp
+ * koodrive for C++17 and later: deletes KooDrive backup scopes in bulk, with one truthful outcome per id
+ *
+ * SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * A face over koodrive.h, header only: link with the C library.
+ *
+ * @code
+ * koodrive::Client client(koodrive::Config::from_env());
+ * try {
+ *     koodrive::Report report = client.delete_scopes(device_id, scope_ids);
+ *     for (koodrive::Scope scope : report.failures()) {
+ *         std::cerr << scope.id() << ": " << name(scope.outcome()) << '\n';
+ *     }
+ * } catch (const koodrive::Error &error) {
+ *     std::cerr << error.what() << '\n'; // error.report() has the outcomes of an incomplete run
+ * }
+ * @endcode
+ *
+ * - All objects can be moved and not copied (an Error can be copied). An object that was moved from is
+ *   refused as an argument.
+ * - A Client and a Monitor may be used by any number of threads at once, other objects by one at a time.
+ *   None may be destroyed while a call uses it.
+ * - Texts go in as std::string_view: UTF-8, without NUL, copied before the call returns. Texts come out
+ *   as std::string_view, valid as long as the object that they came from.
+ * - What fails throws an Error. A call that fails changes nothing, but that a delete call may have
+ *   deleted. Nothing else is thrown but std::bad_alloc.
+ */
+#ifndef KOODRIVE_HPP
+#define KOODRIVE_HPP
+
+#include <koodrive.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <initializer_list>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#if __cplusplus >= 202002L
+#include <ranges>
+#endif
+
+namespace koodrive {
+
+/** Why a call failed. A later library may report values that are not listed here. */
+enum class Status : std::int32_t {
+    invalid_argument = KOODRIVE_ERROR_INVALID_ARGUMENT, /**< An argument breaks a rule; nothing was sent. */
+    unauthorized = KOODRIVE_ERROR_UNAUTHORIZED, /**< The authorization is not accepted (HTTP 401). */
+    unreachable = KOODRIVE_ERROR_UNREACHABLE,   /**< No connection to the service, or it was lost. */
+    timed_out = KOODRIVE_ERROR_TIMED_OUT,   /**< The run timeout, or a request's last attempt, ran out. */
+    cancelled = KOODRIVE_ERROR_CANCELLED,   /**< Monitor::cancel() was called before all was done. */
+    refused = KOODRIVE_ERROR_REFUSED,       /**< The service refused a request as a whole. */
+    bad_answer = KOODRIVE_ERROR_BAD_ANSWER, /**< What came back can't be understood or trusted. */
+    internal = KOODRIVE_ERROR_INTERNAL,     /**< A bug in the library. Reported outcomes are true. */
+};
+
+/** What is known of one id. */
+enum class Outcome : std::int32_t {
+    not_sent = KOODRIVE_OUTCOME_NOT_SENT, /**< This run left it untouched. May still exist. */
+    deleted = KOODRIVE_OUTCOME_DELETED,   /**< This run deleted it. */
+    not_found = KOODRIVE_OUTCOME_NOT_FOUND, /**< It did not exist. */
+    repeated = KOODRIVE_OUTCOME_REPEATED, /**< It stands earlier in the plan, or the service said so. */
+    rejected = KOODRIVE_OUTCOME_REJECTED, /**< The service refused it. May still exist. */
+    gone = KOODRIVE_OUTCOME_GONE,         /**< It does not exist now; who deleted it is not known. */
+    unknown = KOODRIVE_OUTCOME_UNKNOWN,   /**< Sent without a trustworthy answer. May still exist. */
+};
+
+/** A status's name, such as "UNAUTHORIZED"; "UNDEFINED" for a value that is none. */
+inline std::string_view name(Status status) noexcept {
+    return koodrive_status_name(static_cast<std::int32_t>(status));
+}
+
+/** An outcome's name, such as "NOT_FOUND"; "UNDEFINED" for a value that is none. */
+inline std::string_view name(Outcome outcome) noexcept {
+    return koodrive_outcome_name(static_cast<std::int32_t>(outcome));
+}
+
+/** The version of the library, such as "0.1.0". */
+inline std::string_view version() noexcept { return koodrive_version(); }
+
+class Report;
+
+/** Why a call failed. Copies share what they say. */
+class Error : public std::exception {
+  public:
+    /** What went wrong, in words: what breaks which rule, or what service or network said. */
+    const char *what() const noexcept override { return details_->message.c_str(); }
+
+    Status status() const noexcept { return details_->status; }
+
+    /** The HTTP status of the answer behind the error, such as 403; 0 if there is none. */
+    int http_status() const noexcept { return details_->http_status; }
+
+    /** The service's code in that answer, such as "13000102". */
+    std::optional<std::string_view> service_code() const noexcept { return details_->service_code; }
+
+    /** The X-Request-Id of that answer, for the service's support. */
+    std::optional<std::string_view> request_id() const noexcept { return details_->request_id; }
+
+    /** Whether running Report::unfinished() later, with nothing changed, may succeed. */
+    bool is_retryable() const noexcept { return details_->is_retryable; }
+
+    /** What became of each id; null if the call was refused before its run began and nothing was sent. */
+    std::shared_ptr<const Report> report() const noexcept { return details_->report; }
+
+    /** For this header's use. */
+    struct Details {
+        Status status{};
+        std::string message;
+        int http_status = 0;
+        std::optional<std::string> service_code, request_id;
+        bool is_retryable = false;
+        std::shared_ptr<const Report> report;
+    };
+
+    /** For this header's use. */
+    explicit Error(Details details) : details_(std::make_shared<const Details>(std::move(details))) {}
+
+  private:
+    std::shared_ptr<const Details> details_;
+};
+
+namespace detail {
+
+template <auto free> struct Free {
+    template <class T> void operator()(T *object) const noexcept { free(object); }
+};
+
+template <class T, auto free> using Handle = std::unique_ptr<T, Free<free>>;
+
+using ErrorHandle = Handle<koodrive_error, koodrive_error_free>;
+using ConfigHandle = Handle<koodrive_config, koodrive_config_free>;
+using PlanHandle = Handle<koodrive_plan, koodrive_plan_free>;
+using MonitorHandle = Handle<koodrive_monitor, koodrive_monitor_free>;
+using ResultHandle = Handle<koodrive_result, koodrive_result_free>;
+using ClientHandle = Handle<koodrive_client, koodrive_client_free>;
+
+/** A text that may be NULL. */
+template <class Text = std::string_view> std::optional<Text> optional(const char *text) {
+    return text == nullptr ? std::nullopt : std::optional<Text>(text);
+}
+
+[[noreturn]] inline void raise(Status status, std::string message) {
+    Error::Details details;
+    details.status = status;
+    details.message = std::move(message);
+    throw Error(std::move(details));
+}
+
+[[noreturn]] inline void raise(koodrive_status status, ErrorHandle error,
+                               std::shared_ptr<const Report> report) {
+    Error::Details details;
+    details.status = static_cast<Status>(status);
+    details.message = optional(koodrive_error_message(error.get())).value_or("");
+    details.http_status = koodrive_error_http_status(error.get());
+    details.service_code = optional<std::string>(koodrive_error_service_code(error.get()));
+    details.request_id = optional<std::string>(koodrive_error_request_id(error.get()));
+    details.is_retryable = koodrive_error_is_retryable(error.get());
+    details.report = std::move(report);
+    throw Error(std::move(details));
+}
+
+/** Calls a C function that takes a koodrive_error ** last. */
+template <class Function, class... Arguments> void call(Function *function, Arguments... arguments) {
+    koodrive_error *error = nullptr;
+    const koodrive_status status = function(arguments..., &error);
+    ErrorHandle owned(error);
+    if (status != KOODRIVE_OK) {
+        raise(status, std::move(owned), nullptr);
+    }
+}
+
+/** A text that ends with a NUL, and holds no other. */
+inline std::string text(const char *argument, std::string_view text) {
+    if (text.find('\0') != text.npos) {
+        raise(Status::invalid_argument, std::string(argument) + ": must not hold a NUL byte");
+    }
+    return std::string(text);
+}
+
+/** A negative time becomes one that is too long for every rule. */
+inline std::uint64_t milliseconds(std::chrono::milliseconds time) noexcept {
+    return static_cast<std::uint64_t>(time.count());
+}
+
+/** A number that fits; a negative one would become another. */
+inline std::uint32_t limit(const char *argument, std::int64_t value) {
+    constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+    if (value < 0 || value > most) {
+        raise(Status::invalid_argument,
+              std::string(argument) + ": must be 0 to " + std::to_string(most));
+    }
+    return static_cast<std::uint32_t>(value);
+}
+
+/** Ids that cross to C in one call. Each ends with a newline: so the library counts as many lines as
+ *  there are ids, also if some are empty. */
+struct Lines {
+    std::string text;
+    std::size_t count = 0;
+
+    template <class Id> void add(const Id &element) {
+        static_assert(std::is_convertible_v<const Id &, std::string_view>,
+                      "scope ids are a range of strings: of what converts to std::string_view");
+        if constexpr (std::is_pointer_v<Id>) {
+            if (element == nullptr) {
+                refuse("is NULL");
+            }
+        }
+        const std::string_view id = element;
+        if (id.find('\n') != id.npos) {
+            refuse("holds something else than visible ASCII characters");
+        }
+        text.append(id).push_back('\n');
+        count++;
+    }
+
+    [[noreturn]] void refuse(const char *rule) const {
+        raise(Status::invalid_argument, "scope_ids[" + std::to_string(count) + "] " + rule);
+    }
+};
+
+template <class Ids> Lines join(Ids &&scope_ids) {
+    Lines lines;
+    for (auto &&id : scope_ids) {
+        lines.add(id);
+    }
+    return lines;
+}
+
+} // namespace detail
+
+/**
+ * What a client is built from. Each setter checks its value, copies it and returns the config; it throws
+ * Status::invalid_argument if the value breaks its rule, and the config is as it was. An endpoint and one
+ * of the three authorizations must be set; of the authorizations the last one set counts.
+ */
+class Config {
+  public:
+    /** A config with the default limits and nothing else. */
+    Config() : handle_(koodrive_config_new()) {}
+
+    /**
+     * What the environment says: KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN,
+     * KOODRIVE_AUTHORIZATION, KOODRIVE_APP_ID with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY,
+     * KOODRIVE_CONNECT_TIMEOUT_MS, KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS,
+     * KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS, KOODRIVE_MAX_REQUESTS_PER_SECOND. No other thread
+     * may change the environment meanwhile.
+     */
+    static Config from_env() {
+        Config config;
+        detail::call(koodrive_config_load_env, config.handle_.get());
+        return config;
+    }
+
+    /** The service's address, https://host[:port]; plain http for loopback addresses only. */
+    Config &set_endpoint(std::string_view url) {
+        return set(koodrive_config_set_endpoint, detail::text("endpoint", url).c_str());
+    }
+
+    /** The user whose devices are meant where none is named. */
+    Config &set_user_id(std::string_view user_id) {
+        return set(koodrive_config_set_user_id, detail::text("user_id", user_id).c_str());
+    }
+
+    /** Authorize by access token, "Authorization: Bearer <token>". */
+    Config &set_access_token(std::string_view token) {
+        return set(koodrive_config_set_access_token, detail::text("access_token", token).c_str());
+    }
+
+    /** Authorize by this value of the Authorization header, sent as it is. */
+    Config &set_authorization(std::string_view value) {
+        return set(koodrive_config_set_authorization, detail::text("authorization", value).c_str());
+    }
+
+    /** Authorize as an application, which signs every request. */
+    Config &set_app_credentials(std::string_view app_id, std::string_view app_secret) {
+        return set(koodrive_config_set_app_credentials, detail::text("app_id", app_id).c_str(),
+                   detail::text("app_secret", app_secret).c_str());
+    }
+
+    /** Trust the certificates in this PEM file instead of the platform's. */
+    Config &set_ca_file(std::string_view path) {
+        return set(koodrive_config_set_ca_file, detail::text("ca_file", path).c_str());
+    }
+
+    /** Use this HTTP proxy, http://[user:password@]host[:port]. */
+    Config &set_proxy(std::string_view url) {
+        return set(koodrive_config_set_proxy, detail::text("proxy", url).c_str());
+    }
+
+    /** How long name look-up, TCP, proxy and TLS may take together. Default 10 s. */
+    Config &set_connect_timeout(std::chrono::milliseconds time) {
+        return set(koodrive_config_set_connect_timeout_ms, detail::milliseconds(time));
+    }
+
+    /** How long one request may take from its first byte sent to its whole answer. Default 30 s. */
+    Config &set_request_timeout(std::chrono::milliseconds time) {
+        return set(koodrive_config_set_request_timeout_ms, detail::milliseconds(time));
+    }
+
+    /** After how long a run starts nothing new; 0, the default: never. */
+    Config &set_run_timeout(std::chrono::milliseconds time) {
+        return set(koodrive_config_set_run_timeout_ms, detail::milliseconds(time));
+    }
+
+    /** How often a request is tried in all: 1 to 100. Default 4. */
+    Config &set_max_attempts(std::int64_t attempts) {
+        return set(koodrive_config_set_max_attempts, detail::limit("max_attempts", attempts));
+    }
+
+    /** How many connections each run uses at most: 1 to 1024. Default 4. */
+    Config &set_max_connections(std::int64_t connections) {
+        return set(koodrive_config_set_max_connections, detail::limit("max_connections", connections));
+    }
+
+    /** How many requests a second all runs of a client send together; 0, the default: no limit. */
+    Config &set_max_requests_per_second(std::int64_t requests) {
+        return set(koodrive_config_set_max_requests_per_second,
+                   detail::limit("max_requests_per_second", requests));
+    }
+
+  private:
+    friend class Client;
+
+    template <class Function, class... Values> Config &set(Function *function, Values... values) {
+        detail::call(function, handle_.get(), values...);
+        return *this;
+    }
+
+    detail::ConfigHandle handle_;
+};
+
+/**
+ * What to delete: scope ids of devices of users, in the order in which they are added, which is also that
+ * of the report. A plan may be run more than once, and added to after a run.
+ *
+ * Scope ids are any range of what converts to std::string_view, such as std::vector<std::string>: 1 to 128
+ * visible ASCII characters, and not plainly damaged numbers. What breaks a rule throws
+ * Status::invalid_argument, whose message names it, and the plan is as it was.
+ */
+class Plan {
+  public:
+    Plan() : handle_(koodrive_plan_new()) {}
+
+    /** Adds scope ids of a device of the user of the config of the client that will run the plan. */
+    template <class Ids> Plan &add(std::string_view device_id, Ids &&scope_ids) {
+        return add(nullptr, device_id, detail::join(scope_ids));
+    }
+
+    /** The same, as in plan.add("7", {"1", "2"}). */
+    Plan &add(std::string_view device_id, std::initializer_list<std::string_view> scope_ids) {
+        return add(nullptr, device_id, detail::join(scope_ids));
+    }
+
+    /** Adds scope ids of a device of this user. */
+    template <class Ids>
+    Plan &add_for(std::string_view user_id, std::string_view device_id, Ids &&scope_ids) {
+        return add(detail::text("user_id", user_id).c_str(), device_id, detail::join(scope_ids));
+    }
+
+    /** The same, as in plan.add_for("Li", "7", {"1", "2"}). */
+    Plan &add_for(std::string_view user_id, std::string_view device_id,
+                  std::initializer_list<std::string_view> scope_ids) {
+        return add(detail::text("user_id", user_id).c_str(), device_id, detail::join(scope_ids));
+    }
+
+    /** Adds scope ids that stand one a line in a text, such as a whole file. */
+    Plan &add_lines(std::string_view device_id, std::string_view text) {
+        return add(nullptr, device_id, text, 0);
+    }
+
+    /** Adds scope ids of a device of this user that stand one a line in a text. */
+    Plan &add_lines_for(std::string_view user_id, std::string_view device_id, std::string_view text) {
+        return add(detail::text("user_id", user_id).c_str(), device_id, text, 0);
+    }
+
+    /** How many ids were added, repeats included. */
+    std::size_t scope_count() const noexcept { return koodrive_plan_scope_count(handle_.get()); }
+
+    /** How many requests a run takes if no id is repeated and no request tried twice: a dry run's
+     *  answer. */
+    std::size_t request_count() const noexcept { return koodrive_plan_request_count(handle_.get()); }
+
+  private:
+    friend class Client;
+    friend class Report;
+
+    explicit Plan(koodrive_plan *plan) noexcept : handle_(plan) {}
+
+    Plan &add(const char *user_id, std::string_view device_id, const detail::Lines &lines) {
+        return add(user_id, device_id, lines.text, lines.count);
+    }
+
+    Plan &add(const char *user_id, std::string_view device_id, std::string_view text, std::size_t count) {
+        detail::call(koodrive_plan_add_lines, handle_.get(), user_id,
+                     detail::text("device_id", device_id).c_str(), text.data(), text.size(), count);
+        return *this;
+    }
+
+    detail::PlanHandle handle_;
+};
+
+/**
+ * Watches a run and cancels it, from any thread while the run goes on. It serves one run at a time, one
+ * after the other. A cancelled monitor stays cancelled.
+ */
+class Monitor {
+  public:
+    Monitor() : handle_(koodrive_monitor_new()) {}
+
+    /**
+     * Asks the run to stop: nothing new is sent, and the delete call throws Status::cancelled when the
+     * answers under way are in. A second call abandons those too. May be called by a signal handler.
+     */
+    void cancel() const noexcept { koodrive_monitor_cancel(handle_.get()); }
+
+    /** How many ids of the run have their outcome by now. */
+    std::size_t scopes_done() const noexcept { return koodrive_monitor_scopes_done(handle_.get()); }
+
+    /** How many ids the run has; 0 before its first run. */
+    std::size_t scopes_total() const noexcept { return koodrive_monitor_scopes_total(handle_.get()); }
+
+  private:
+    friend class Client;
+
+    detail::MonitorHandle handle_;
+};
+
+/** What became of one id: a view into a Report, valid as long as that is. */
+class Scope {
+  public:
+    /** The id's place in the plan and the report. */
+    std::size_t index() const noexcept { return index_; }
+
+    std::string_view id() const noexcept { return koodrive_result_scope_id(result_, index_); }
+
+    std::string_view device_id() const noexcept { return koodrive_result_device_id(result_, index_); }
+
+    /** Its user: of an id that was added without one, the config's. */
+    std::string_view user_id() const noexcept { return koodrive_result_user_id(result_, index_); }
+
+    Outcome outcome() const noexcept {
+        return static_cast<Outcome>(koodrive_result_outcomes(result_)[index_]);
+    }
+
+    /** The service's code for it, such as "15000418". */
+    std::optional<std::string_view> service_code() const noexcept {
+        return detail::optional(koodrive_result_service_code(result_, index_));
+    }
+
+    /** Why it has its outcome, in words. */
+    std::optional<std::string_view> message() const noexcept {
+        return detail::optional(koodrive_result_message(result_, index_));
+    }
+
+    /** For this header's use. */
+    Scope(const koodrive_result *result, std::size_t index) noexcept : result_(result), index_(index) {}
+
+  private:
+    const koodrive_result *result_;
+    std::size_t index_;
+};
+
+/** Goes through the scopes of a report: all of them, or the failures. A forward iterator, which makes
+ *  each Scope when it is looked at. */
+template <bool only_failures> class ScopeIterator {
+  public:
+    using iterator_concept = std::forward_iterator_tag;
+    using iterator_category = std::input_iterator_tag; // C++17 wants references of more than that.
+    using value_type = Scope;
+    using difference_type = std::ptrdiff_t;
+    using reference = Scope;
+
+    /** What operator-> needs, as there is no Scope in memory to point at. */
+    struct pointer {
+        Scope scope;
+        const Scope *operator->() const noexcept { return &scope; }
+    };
+
+    ScopeIterator() noexcept = default;
+
+    /** For this header's use: the first from the cursor on. */
+    ScopeIterator(const koodrive_result *result, std::size_t cursor) noexcept
+        : result_(result), cursor_(cursor) {
+        ++*this;
+    }
+
+    Scope operator*() const noexcept { return {result_, index_}; }
+    pointer operator->() const noexcept { return {**this}; }
+
+    ScopeIterator &operator++() noexcept {
+        const std::size_t count = koodrive_result_count(result_);
+        if constexpr (only_failures) {
+            if (!koodrive_result_next_failure(result_, &cursor_, &index_)) {
+                index_ = count;
+            }
+        } else {
+            index_ = cursor_ < count ? cursor_++ : count;
+        }
+        return *this;
+    }
+
+    ScopeIterator operator++(int) noexcept {
+        ScopeIterator before = *this;
+        ++*this;
+        return before;
+    }
+
+    friend bool operator==(const ScopeIterator &one, const ScopeIterator &other) noexcept {
+        return one.index_ == other.index_;
+    }
+    friend bool operator!=(const ScopeIterator &one, const ScopeIterator &other) noexcept {
+        return !(one == other);
+    }
+
+  private:
+    const koodrive_result *result_ = nullptr;
+    std::size_t cursor_ = 0, index_ = 0;
+};
+
+/** The scopes of a report that may still exist: a view, valid as long as the report. */
+class Failures
+#ifdef __cpp_lib_ranges
+    : public std::ranges::view_base
+#endif
+{
+  public:
+    using iterator = ScopeIterator<true>;
+
+    iterator begin() const noexcept { return {result_, 0}; }
+    iterator end() const noexcept { return {result_, koodrive_result_count(result_)}; }
+    bool empty() const noexcept { return begin() == end(); }
+
+    /** For this header's use. */
+    explicit Failures(const koodrive_result *result) noexcept : result_(result) {}
+
+  private:
+    const koodrive_result *result_;
+};
+
+/**
+ * What became of each id of a run, in the order in which the ids were added to the plan: a range of Scope.
+ * It needs neither plan nor client nor monitor any more.
+ */
+class Report {
+  public:
+    using iterator = ScopeIterator<false>;
+    using const_iterator = iterator;
+    using value_type = Scope;
+
+    iterator begin() const noexcept { return {handle_.get(), 0}; }
+    iterator end() const noexcept { return {handle_.get(), size()}; }
+
+    /** How many ids the run had, repeats included. */
+    std::size_t size() const noexcept { return koodrive_result_count(handle_.get()); }
+    bool empty() const noexcept { return size() == 0; }
+
+    /** The scope at an index, which must be below size(). */
+    Scope operator[](std::size_t index) const noexcept { return {handle_.get(), index}; }
+
+    /** The scopes that may still exist: Outcome::not_sent, rejected and unknown. */
+    Failures failures() const & noexcept { return Failures(handle_.get()); }
+    Failures failures() const && = delete; // Of a report that ends with the statement.
+
+    /** How many ids have an outcome. */
+    std::size_t tally(Outcome outcome) const noexcept {
+        return koodrive_result_tally(handle_.get(), static_cast<std::int32_t>(outcome));
+    }
+
+    /** How many requests the run sent, tries that failed included. */
+    std::size_t request_count() const noexcept { return koodrive_result_request_count(handle_.get()); }
+
+    /**
+     * A new plan of what a next run should take up: ids that are Outcome::not_sent or unknown, and those
+     * that were rejected for a reason that passes (HTTP 401, 403 or 429). It may be empty.
+     */
+    Plan unfinished() const { return Plan(koodrive_result_unfinished(handle_.get())); }
+
+    /** For this header's use. */
+    explicit Report(detail::ResultHandle result) noexcept : handle_(std::move(result)) {}
+
+  private:
+    detail::ResultHandle handle_;
+};
+
+/**
+ * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections for up
+ * to 15 seconds and no threads. No call may be using it when it is destroyed.
+ */
+class Client {
+  public:
+    /**
+     * Nothing is connected or sent.
+     *
+     * @throws Error Status::invalid_argument if the config lacks an endpoint or an authorization;
+     *               Status::internal if the library that was loaded has another interface than this header.
+     */
+    explicit Client(const Config &config) {
+        const std::uint32_t major = koodrive_abi_version() >> 16;
+        if (major != KOODRIVE_ABI_VERSION_MAJOR) {
+            detail::raise(Status::internal, "the koodrive library that was loaded (version " +
+                                                std::string(version()) + ") has interface version " +
+                                                std::to_string(major) + ", and this program needs " +
+                                                std::to_string(KOODRIVE_ABI_VERSION_MAJOR));
+        }
+        koodrive_client *client = nullptr;
+        detail::call(koodrive_client_new, config.handle_.get(), &client);
+        handle_.reset(client);
+    }
+
+    /** Requests from now on carry this access token, those of runs under way included. */
+    void set_access_token(std::string_view token) const {
+        detail::call(koodrive_client_set_access_token, handle_.get(),
+                     detail::text("access_token", token).c_str());
+    }
+
+    /** Requests from now on carry this value of the Authorization header. */
+    void set_authorization(std::string_view value) const {
+        detail::call(koodrive_client_set_authorization, handle_.get(),
+                     detail::text("authorization", value).c_str());
+    }
+
+    /** Deletes scopes of one device of the config's user: Plan::add() and delete_plan() in one call. */
+    template <class Ids>
+    [[nodiscard]] Report delete_scopes(std::string_view device_id, Ids &&scope_ids,
+                                       const Monitor *monitor = nullptr) const {
+        return delete_plan(Plan().add(device_id, scope_ids), monitor);
+    }
+
+    /** The same, as in client.delete_scopes("7", {"1", "2"}). */
+    [[nodiscard]] Report delete_scopes(std::string_view device_id,
+                                       std::initializer_list<std::string_view> scope_ids,
+                                       const Monitor *monitor = nullptr) const {
+        return delete_plan(Plan().add(device_id, scope_ids), monitor);
+    }
+
+    /**
+     * Deletes what a plan holds. Blocks until every id has its outcome.
+     *
+     * @param plan     What to delete; if it holds nothing the report is empty.
+     * @param monitor  Watches and cancels this run from other threads; may be null.
+     * @return The report, if every id got its outcome from an answer that reports success, or repeats an
+     *         id before it. Single ids may still have failed: Report::failures().
+     * @throws Error   The run is incomplete; Error::report() says of each id what is known. With
+     *                 Status::invalid_argument it was refused before it began: there is no report.
+     */
+    [[nodiscard]] Report delete_plan(const Plan &plan, const Monitor *monitor = nullptr) const {
+        if (monitor != nullptr && monitor->handle_ == nullptr) {
+            detail::raise(Status::invalid_argument, "monitor: was moved from");
+        }
+        koodrive_result *result = nullptr;
+        koodrive_error *error = nullptr;
+        const koodrive_status status =
+            koodrive_client_delete_plan(handle_.get(), plan.handle_.get(),
+                                        monitor ? monitor->handle_.get() : nullptr, &result, &error);
+        detail::ErrorHandle reason(error);
+        detail::ResultHandle owned(result);
+        if (status != KOODRIVE_OK) {
+            detail::raise(status, std::move(reason),
+                          owned ? std::make_shared<const Report>(std::move(owned)) : nullptr);
+        }
+        return Report(std::move(owned));
+    }
+
+  private:
+    detail::ClientHandle handle_;
+};
+
+} // namespace koodrive
+
+#ifdef __cpp_lib_ranges
+template <> inline constexpr bool std::ranges::enable_borrowed_range<koodrive::Failures> = true;
+#endif
+
+#endif /* KOODRIVE_HPP */

@@ -1,0 +1,256 @@
+/* koodrive.hpp, as its documentation says. The sandbox has the scopes "1842846715527000000" to
+ * "1842846715527000149" on every device, answers the user "forbidden" with 403, and fails "7" with
+ * 15000999. */
+#include <koodrive.hpp>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <forward_list>
+#include <functional>
+#include <iterator>
+#include <new>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+using koodrive::Outcome;
+using koodrive::Status;
+using std::string_view_literals::operator""sv;
+
+#define CHECK(condition)                                                                               \
+    do {                                                                                               \
+        if (!(condition)) {                                                                            \
+            std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);             \
+            std::exit(1);                                                                              \
+        }                                                                                              \
+    } while (0)
+
+static std::atomic<std::size_t> allocations;
+
+void *operator new(std::size_t size) {
+    allocations++;
+    if (void *memory = std::malloc(size)) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+void operator delete(void *memory) noexcept { std::free(memory); }
+void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
+
+static const std::string device = "1842812272691451648";
+static const std::string first = "1842846715527000000";
+
+/* The error that a call throws. */
+static koodrive::Error error_of(const std::function<void()> &call) {
+    try {
+        call();
+    } catch (const koodrive::Error &error) {
+        return error;
+    }
+    CHECK(!"nothing was thrown");
+    std::abort();
+}
+
+/* A call that must be refused with a message that names something. */
+static void refused(const char *named, const std::function<void()> &call) {
+    const koodrive::Error error = error_of(call);
+    if (error.status() != Status::invalid_argument || std::string(error.what()).find(named) == std::string::npos) {
+        std::fprintf(stderr, "%s is not named by: %s\n", named, error.what());
+        std::exit(1);
+    }
+    CHECK(error.report() == nullptr);
+}
+
+template <class T> static void moves_only() {
+    static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>);
+    static_assert(!std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>);
+}
+
+static void types() {
+    moves_only<koodrive::Config>();
+    moves_only<koodrive::Plan>();
+    moves_only<koodrive::Monitor>();
+    moves_only<koodrive::Client>();
+    moves_only<koodrive::Report>();
+    static_assert(std::is_nothrow_copy_constructible_v<koodrive::Error>);
+    CHECK(name(Outcome::not_found) == "NOT_FOUND" && name(Status::timed_out) == "TIMED_OUT");
+    CHECK(name(static_cast<Outcome>(99)) == "UNDEFINED");
+    CHECK(koodrive::version() == koodrive_version());
+#ifdef __cpp_lib_ranges
+    static_assert(std::ranges::forward_range<koodrive::Report>);
+    static_assert(std::ranges::sized_range<koodrive::Report>);
+    static_assert(std::ranges::view<koodrive::Failures>);
+    static_assert(std::ranges::borrowed_range<koodrive::Failures>);
+#endif
+}
+
+/* Ids come from any range of what converts to std::string_view. */
+static void ids_of_every_kind() {
+    std::vector<std::string> strings{"1", "2"};
+    const std::set<std::string_view> views{"3", "4"};
+    const char *const pointers[] = {"5", "6"};
+    std::istringstream stream("7 8");
+    koodrive::Plan plan;
+    plan.add(device, strings).add(device, views).add(device, pointers).add(device, {"9", "10"});
+    plan.add(device, std::forward_list<std::string>{"11"}).add(device, std::vector<std::string>());
+    plan.add_for("Li", device, strings).add_for("Li", device, {"12"});
+    plan.add_lines(device, "13\n14\n").add_lines_for("Li", device, "15");
+    CHECK(plan.scope_count() == 15 && plan.request_count() == 2);
+#ifdef __cpp_lib_ranges
+    const auto numbers = std::views::iota(20, 40) | std::views::transform([](int i) { return std::to_string(i); });
+    plan.add(device, numbers).add(device, std::views::istream<std::string>(stream));
+    CHECK(plan.scope_count() == 37);
+#endif
+}
+
+static void no_allocation_per_id() {
+    const std::vector<std::string_view> ids(100000, first);
+    koodrive::Plan plan;
+    const std::size_t before = allocations;
+    plan.add(device, ids);
+    CHECK(plan.scope_count() == ids.size());
+    CHECK(allocations - before < 50);
+}
+
+static void a_run(const koodrive::Client &client) {
+    koodrive::Plan plan;
+    plan.add(device, {first, first, "345", "7"}).add_for("forbidden", "phone of Li/2", {first});
+    koodrive::Monitor monitor;
+    const koodrive::Error error = error_of([&] { (void)client.delete_plan(plan, &monitor); });
+    CHECK(error.status() == Status::refused && error.http_status() == 403 && !error.is_retryable());
+    CHECK(error.service_code() && error.request_id() && *error.what() != '\0');
+    CHECK(monitor.scopes_done() == 5 && monitor.scopes_total() == 5);
+
+    const std::shared_ptr<const koodrive::Report> report = error.report();
+    std::vector<Outcome> outcomes;
+    for (const koodrive::Scope scope : *report) {
+        CHECK(scope.index() == outcomes.size());
+        outcomes.push_back(scope.outcome());
+    }
+    CHECK((outcomes == std::vector{Outcome::deleted, Outcome::repeated, Outcome::not_found, Outcome::rejected,
+                                   Outcome::rejected}));
+    CHECK(report->size() == 5 && !report->empty() && report->request_count() == 2);
+    CHECK(report->tally(Outcome::rejected) == 2 && report->tally(Outcome::gone) == 0);
+
+    const koodrive::Scope locked = (*report)[3];
+    CHECK(locked.id() == "7" && locked.device_id() == device && locked.user_id() == "1505084218764547200");
+    CHECK(locked.service_code() == "15000999"sv && locked.message() == "The scope is locked."sv);
+    CHECK(!(*report)[0].service_code() && !(*report)[0].message());
+
+    const koodrive::Failures failures = report->failures();
+    CHECK(!failures.empty() && std::distance(failures.begin(), failures.end()) == 2);
+    auto failure = failures.begin();
+    CHECK(failure->index() == 3 && (*failure++).index() == 3);
+    CHECK(failure->index() == 4 && failure->user_id() == "forbidden" && failure->device_id() == "phone of Li/2");
+    CHECK(++failure == failures.end());
+#ifdef __cpp_lib_ranges
+    auto gone = *report | std::views::filter([](auto scope) { return scope.outcome() == Outcome::not_found; });
+    CHECK(std::ranges::distance(gone) == 1 && (*gone.begin()).id() == "345");
+#endif
+    CHECK(report->unfinished().scope_count() == 1);
+}
+
+static void reports_outlive_the_rest() {
+    const koodrive::Report report = [] {
+        const koodrive::Client client(koodrive::Config::from_env());
+        return client.delete_scopes("2", std::vector<std::string>{first, "345"});
+    }();
+    CHECK(report[0].outcome() == Outcome::deleted && report[1].outcome() == Outcome::not_found);
+    CHECK(report.failures().empty() && report.unfinished().scope_count() == 0);
+}
+
+static void nothing_to_do(const koodrive::Client &client) {
+    const koodrive::Report report = client.delete_scopes(device, std::vector<std::string>());
+    CHECK(report.empty() && report.begin() == report.end() && report.failures().empty());
+}
+
+static void a_cancelled_run(const koodrive::Client &client) {
+    koodrive::Monitor monitor;
+    monitor.cancel();
+    const koodrive::Error error = error_of([&] { (void)client.delete_scopes(device, {"1"}, &monitor); });
+    CHECK(error.status() == Status::cancelled);
+    CHECK((*error.report())[0].outcome() == Outcome::not_sent);
+    CHECK((*error.report())[0].message());
+}
+
+static void bad_input(const koodrive::Client &client) {
+    const char *const null_id[] = {"1", nullptr};
+    koodrive::Plan plan;
+    refused("scope_ids[1]", [&] { plan.add(device, {"1", "2\n3"}); });
+    refused("scope_ids[1]", [&] { plan.add(device, {"1", ""}); });
+    refused("scope_ids[1]", [&] { plan.add(device, {"1", "2\0003"sv}); });
+    refused("scope_ids[1]", [&] { plan.add(device, null_id); });
+    refused("scope_ids[0]", [&] { plan.add(device, {"1.8428467155270001e+18"}); });
+    refused("UTF-8", [&] { plan.add(device, {"1\xff"}); });
+    refused("device_id", [&] { plan.add("", {"1"}); });
+    refused("device_id", [&] { plan.add("1\0002"sv, {"1"}); });
+    refused("device_id", [&] { plan.add_lines("\xff", "1"); });
+    refused("user_id", [&] { plan.add_for("", device, {"1"}); });
+    refused("user_id", [&] { plan.add_lines_for("1\0002"sv, device, "1"); });
+    CHECK(plan.scope_count() == 0);
+    refused("endpoint", [] { koodrive::Config().set_endpoint("http://koodrive.test"); });
+    refused("endpoint", [] { koodrive::Client client{koodrive::Config()}; });
+    refused("access_token", [&] { client.set_access_token("1\0002"sv); });
+    refused("authorization", [&] { client.set_authorization(""); });
+    refused("run_timeout_ms", [] { koodrive::Config().set_run_timeout(std::chrono::seconds(-1)); });
+    refused("max_attempts", [] { koodrive::Config().set_max_attempts(101); });
+    refused("max_requests_per_second", [] { koodrive::Config().set_max_requests_per_second(-1); });
+}
+
+static void what_was_moved_from() {
+    koodrive::Config config = koodrive::Config::from_env();
+    const koodrive::Config taken = std::move(config);
+    koodrive::Client client(taken);
+    koodrive::Plan plan;
+    koodrive::Monitor monitor;
+    const koodrive::Monitor taken_monitor = std::move(monitor);
+    refused("config", [&] { koodrive::Client{config}; });
+    refused("monitor", [&] { (void)client.delete_plan(plan, &monitor); });
+    const koodrive::Plan taken_plan = std::move(plan);
+    refused("plan", [&] { plan.add(device, {"1"}); });
+    refused("plan", [&] { (void)client.delete_plan(plan); });
+    const koodrive::Client taken_client = std::move(client);
+    refused("client", [&] { (void)client.delete_plan(taken_plan); });
+    CHECK(plan.scope_count() == 0 && monitor.scopes_total() == 0);
+    CHECK(taken_client.delete_plan(taken_plan, &taken_monitor).empty());
+}
+
+/* Errors are objects: those of threads do not mix. */
+static void many_threads(const koodrive::Client &client) {
+    std::vector<std::thread> threads;
+    for (int number = 0; number < 8; number++) {
+        threads.emplace_back([&client, number] {
+            const std::string bad = "bad id " + std::to_string(number);
+            for (int turn = 0; turn < 10; turn++) {
+                refused(bad.c_str(), [&] { (void)client.delete_scopes(device, {bad}); });
+                const koodrive::Report report = client.delete_scopes(bad, {first});
+                CHECK(report[0].outcome() == (turn == 0 ? Outcome::deleted : Outcome::not_found));
+            }
+        });
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
+}
+
+int main() {
+    types();
+    ids_of_every_kind();
+    no_allocation_per_id();
+    const koodrive::Client client(koodrive::Config::from_env());
+    a_run(client);
+    reports_outlive_the_rest();
+    nothing_to_do(client);
+    a_cancelled_run(client);
+    bad_input(client);
+    what_was_moved_from();
+    many_threads(client);
+    client.set_access_token("another-token");
+    client.set_authorization("Bearer a-third-token");
+    nothing_to_do(client);
+    return 0;
+}
