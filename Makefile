@@ -2,6 +2,7 @@
 
 CARGO ?= cargo
 CC ?= cc
+CXX ?= c++
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release
 LIBRARY := $(RELEASE)/libkoodrive.so
@@ -10,9 +11,15 @@ SONAME := libkoodrive.so.1
 # Once loaded the library stays mapped: a look-up stuck in the system's resolver may return after
 # dlclose.
 LINK_ARGS := -C link-arg=-Wl,-soname,$(SONAME),-z,nodelete
+# rustc says what the static library needs of the system; install.mk reads it.
+LINK_ARGS += --print native-static-libs=$(abspath $(RELEASE))/native-static-libs
+
+# The environment of programs that are tested against this tree.
+USES_LIBRARY = PKG_CONFIG_PATH="$(abspath $(RELEASE))/pkgconfig" \
+	KOODRIVE_SANDBOX="$(abspath $(TARGET))/debug/koodrive-sandbox"
 
 .PHONY: all
-all: library ## build target/release/libkoodrive.so and libkoodrive.a
+all: library pkg-config ## build target/release/libkoodrive.so and libkoodrive.a
 
 .PHONY: library
 library: need-cargo
@@ -28,17 +35,37 @@ demo: library sandbox need-cc ## delete the page's example, then 1,000 scopes, o
 	@CC="$(CC)" TARGET="$(TARGET)" tests/demo.sh
 
 .PHONY: test
-test: library need-cc need-valgrind ## run every test in every language
+test: test-rust test-go test-install ## run every test in every language
+
+# The core, and C and C++ programs against the built library.
+.PHONY: test-rust
+test-rust: library need-cc need-c++ need-valgrind need-readelf
 	KOODRIVE_RELEASE="$(abspath $(RELEASE))" $(CARGO) test --locked --workspace
 
+.PHONY: test-go
+test-go: library pkg-config sandbox need-cc need-pkg-config
+	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)" $(USES_LIBRARY); \
+	go -C bindings/go vet ./... && go -C bindings/go test -race -count=1 ./... && \
+	GOEXPERIMENT=cgocheck2 go -C bindings/go test -count=1 ./...
+
+# C, C++ and Go programs against a scratch prefix, by pkg-config and by CMake, shared and static.
+.PHONY: test-install
+test-install: library sandbox need-cc need-c++ need-pkg-config
+	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)" $(USES_LIBRARY); \
+	MAKE="$(MAKE)" CC="$(CC)" TARGET="$(TARGET)" tests/install.sh
+
 .PHONY: lint
-lint: need-cargo ## check formats and lints, warnings denied
+lint: library pkg-config ## check formats and lints, warnings denied
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)"; \
+	test -z "$$(gofmt -l bindings/go examples/go)"
 
 .PHONY: header
 header: need-cargo ## refresh include/koodrive.h from src/ffi
 	KOODRIVE_UPDATE_HEADER=1 $(CARGO) test --locked --test header drift
+
+include install.mk
 
 .PHONY: clean
 clean: ## remove everything that was built
@@ -50,5 +77,5 @@ help: ## this list
 
 # A tool that is missing and can't be provided is named in one line.
 need-%:
-	@command -v $(if $(filter cc,$*),$(CC),$*) >/dev/null || \
+	@command -v $(or $(if $(filter cc,$*),$(CC)),$(if $(filter c++,$*),$(CXX)),$*) >/dev/null || \
 		{ echo "koodrive: '$*' is needed and was not found; please install it" >&2; exit 1; }
