@@ -1,0 +1,56 @@
+"""Deletes KooDrive backup scopes in bulk, with one truthful outcome per id.
+
+>>> import koodrive
+>>> with koodrive.Client.from_env() as client:
+...     report = client.delete_scopes("1842812272691451648", ["123", "345"])
+>>> report.deleted
+['123', '345']
+>>> report.failures
+[]
+
+A :class:`Client` deletes; a :class:`Plan` holds ids of many users and devices; a :class:`Monitor`
+watches and cancels a run from another thread; a :class:`Report` says what became of each id. What
+fails raises a :class:`KooDriveError`, which carries the report of a run that began.
+"""
+
+from koodrive._client import Client
+from koodrive._codes import OutcomeStatus, Status
+from koodrive._errors import (
+    BadAnswer,
+    Cancelled,
+    InternalError,
+    InvalidArgument,
+    KooDriveError,
+    Refused,
+    ScopesNotDeleted,
+    TimedOut,
+    Unauthorized,
+    Unreachable,
+)
+from koodrive._library import version as _version
+from koodrive._monitor import Monitor
+from koodrive._plan import Plan
+from koodrive._report import Outcome, Report
+
+__version__: str = _version()
+
+__all__ = [
+    "BadAnswer",
+    "Cancelled",
+    "Client",
+    "InternalError",
+    "InvalidArgument",
+    "KooDriveError",
+    "Monitor",
+    "Outcome",
+    "OutcomeStatus",
+    "Plan",
+    "Refused",
+    "Report",
+    "ScopesNotDeleted",
+    "Status",
+    "TimedOut",
+    "Unauthorized",
+    "Unreachable",
+    "__version__",
+]

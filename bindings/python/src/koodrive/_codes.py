@@ -1,0 +1,59 @@
+"""The numbers of the C interface: what became of an id, and why a call failed."""
+
+from __future__ import annotations
+
+import enum
+
+
+class _Code(enum.IntEnum):
+    """A number of the C interface. One that a later library adds is kept, as UNDEFINED_<n>."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> _Code | None:
+        if not isinstance(value, int):
+            return None
+        code = int.__new__(cls, value)
+        code._name_ = f"UNDEFINED_{value}"
+        code._value_ = value
+        return code
+
+
+class OutcomeStatus(_Code):
+    """What became of a scope id.
+
+    DELETED, NOT_FOUND and GONE mean that it does not exist now; NOT_SENT, REJECTED and UNKNOWN that
+    it may still exist.
+
+    >>> OutcomeStatus(2).name
+    'NOT_FOUND'
+    """
+
+    #: The service never got a whole request with it: this run left it untouched.
+    NOT_SENT = 0
+    #: The service said that this run deleted it.
+    DELETED = 1
+    #: The service said that it does not exist, and no earlier try of this run can have deleted it.
+    NOT_FOUND = 2
+    #: It stands earlier in the plan for the same user and device, or the service took it for a
+    #: repeat.
+    REPEATED = 3
+    #: The service refused it and did not delete it; code and message say why.
+    REJECTED = 4
+    #: It does not exist now; whether a try of this run that got no answer deleted it is not known.
+    GONE = 5
+    #: It was sent and no trustworthy answer came. Asking again is safe.
+    UNKNOWN = 6
+
+
+class Status(_Code):
+    """How a call ended; each error of :class:`koodrive.KooDriveError` has its own class."""
+
+    OK = 0
+    INVALID_ARGUMENT = 1
+    UNAUTHORIZED = 2
+    UNREACHABLE = 3
+    TIMED_OUT = 4
+    CANCELLED = 5
+    REFUSED = 6
+    BAD_ANSWER = 7
+    INTERNAL = 8

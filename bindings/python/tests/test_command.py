@@ -1,0 +1,183 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import koodrive
+from conftest import DEVICE, PATIENCE, USER, Sandbox, StartSandbox
+
+
+def start(sandbox: Sandbox, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    environment = {**sandbox.environment(), **options.pop("environment", {})}
+    environment["PYTHONPATH"] = str(Path(koodrive.__file__).parents[1])
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(
+        [sys.executable, "-m", "koodrive", *arguments],
+        env=environment,
+        encoding="utf-8",
+        **{**streams, **options},
+    )
+
+
+def delete(
+    sandbox: Sandbox, *arguments: str, ids: str = "", **options: Any
+) -> tuple[int, str, str]:
+    """Exit status, output and complaints of koodrive delete."""
+    with start(sandbox, "delete", *arguments, **options) as child:
+        output, complaints = child.communicate(ids, timeout=PATIENCE)
+        return child.returncode, output, complaints
+
+
+def test_all_gone(start_sandbox: StartSandbox, tmp_path: Path) -> None:
+    sandbox = start_sandbox(scopes={"users": {USER: {DEVICE: ["1", "2"]}}})
+    ids = tmp_path / "ids"
+    ids.write_text("1\n2\n3\n2\n")
+    said = delete(sandbox, "--device", DEVICE, str(ids))
+    assert said == (0, "4 ids: 2 DELETED 1 NOT_FOUND 1 REPEATED; requests: 1\n", "")
+
+
+def test_some_left_in_a_table(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(
+        rejected_ids={
+            "22": {"error_code": "15000999", "msg": "locked\n\x1b[2J"},
+            "4": {"error_code": "7", "msg": "\u9501"},
+        }
+    )
+    said = delete(sandbox, "--device", DEVICE, "--user", "u", "-", ids="1\n22\n3\n4\n")
+    assert said == (
+        1,
+        "22  REJECTED   15000999  locked\ufffd\ufffd[2J\n"
+        "4   REJECTED   7         \u9501\n"
+        "4 ids: 2 DELETED 2 REJECTED; requests: 1\n",
+        "",
+    )
+    assert sandbox.ledger()[0]["user"] == "u"
+
+
+def test_an_output_that_knows_few_characters(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(rejected_ids={"4": {"error_code": "7", "msg": "\u9501"}})
+    said = delete(sandbox, "--device", DEVICE, ids="4", environment={"PYTHONIOENCODING": "ascii"})
+    assert said[:2] == (
+        1,
+        "4  REJECTED   7         \\u9501\n1 ids: 1 REJECTED; requests: 1\n",
+    )
+
+
+def test_json_lines_hold_every_id(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(rejected_ids={"2": {"error_code": "7", "msg": "locked"}})
+    status, output, summary = delete(sandbox, "--device", "d", "--output", "jsonl", ids="1\n2")
+    assert (status, summary) == (1, "2 ids: 1 DELETED 1 REJECTED; requests: 1\n")
+    same = {"device_id": "d", "user_id": USER}
+    assert [json.loads(line) for line in output.splitlines()] == [
+        {"scope_id": "1", **same, "status": "DELETED", "code": None, "message": None},
+        {"scope_id": "2", **same, "status": "REJECTED", "code": "7", "message": "locked"},
+    ]
+
+
+def test_a_dry_run_sends_nothing(sandbox: Sandbox) -> None:
+    ids = "".join(f"{number}\n" for number in range(101))
+    said = delete(
+        sandbox, "--device", "d", "--dry-run", ids=ids, environment={"KOODRIVE_ENDPOINT": ""}
+    )
+    assert said == (0, "101 ids in 2 requests; nothing was sent\n", "")
+    assert sandbox.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ids", "named"),
+    [
+        (["--device", "d"], "1\n\n2\n", "scope_ids[1]"),
+        (["--device", "d"], "1.5\n", "scope_ids[0]"),
+        (["--device", ""], "1\n", "device_id"),
+        (["--device", "d", "--user", ""], "1\n", "user_id"),
+        ([], "1\n", "--device"),
+        (["--dev", "d"], "1\n", "--device"),
+        (["--device", "d", "--output", "xml"], "1\n", "--output"),
+        (["--device", "d", "no such file"], "", "no such file"),
+        (["--device", "d", "--unfinished", "no/such/folder"], "1\n", "no/such/folder"),
+    ],
+)
+def test_usage(sandbox: Sandbox, arguments: list[str], ids: str, named: str) -> None:
+    status, output, complaints = delete(sandbox, *arguments, ids=ids)
+    assert (status, output) == (2, "")
+    assert named in complaints
+    assert "Traceback" not in complaints
+    assert sandbox.ledger() == []
+
+
+def test_a_bad_environment_is_usage(sandbox: Sandbox) -> None:
+    bad = {"KOODRIVE_ENDPOINT": "ftp://x"}
+    status, _, complaints = delete(sandbox, "--device", "d", ids="1", environment=bad)
+    assert status == 2
+    assert "KOODRIVE_ENDPOINT" in complaints
+
+
+def test_an_incomplete_run_is_taken_up_by_the_next(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "ids"
+    file.write_text("".join(f"{number}\n" for number in range(250)))
+    sandbox.set_faults({"match": {"from": 1}, "fault": {"status": {"status": 401}}})
+    one = {"KOODRIVE_MAX_CONNECTIONS": "1"}
+    both = ["--unfinished", str(file), str(file)]
+    status, output, complaints = delete(sandbox, "--device", "d", *both, environment=one)
+    assert status == 3
+    assert output.endswith("250 ids: 50 NOT_SENT 100 DELETED 100 REJECTED; requests: 2\n")
+    assert "the run is incomplete: UNAUTHORIZED: " in complaints
+    assert file.read_text().split() == [str(number) for number in range(100, 250)]
+    sandbox.set_faults()
+    status, output, _ = delete(sandbox, "--device", "d", *both)
+    assert (status, output) == (0, "150 ids: 150 DELETED; requests: 2\n")
+    assert file.read_text() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_the_truth(
+    sandbox: Sandbox, tmp_path: Path, number: signal.Signals
+) -> None:
+    sandbox.set_faults({"latency_ms": 500})
+    ids, rest = tmp_path / "ids", tmp_path / "rest"
+    ids.write_text("".join(f"{number}\n" for number in range(20_000)))
+    arguments = ["delete", "--device", "d", "--unfinished", str(rest), str(ids)]
+    with start(sandbox, *arguments) as child:
+        sandbox.wait_for_requests(1)
+        child.send_signal(number)
+        output, complaints = child.communicate(timeout=PATIENCE)
+    deleted = sandbox.totals()["deleted"]
+    summary = output.splitlines()[-1]
+    assert child.returncode == 3
+    assert summary.startswith(f"20000 ids: {20_000 - deleted} NOT_SENT {deleted} DELETED;")
+    assert "interrupted" in complaints
+    assert len(rest.read_text().split()) == 20_000 - deleted
+
+
+def test_a_terminal_sees_progress(sandbox: Sandbox) -> None:
+    ours, theirs = pty.openpty()
+    said = delete(sandbox, "--device", "d", ids="1\n2\n", stderr=theirs)
+    os.close(theirs)
+    shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert said[:2] == (0, "2 ids: 2 DELETED; requests: 1\n")
+    assert "] 2 of 2 ids\r\n" in shown
+
+
+def test_a_reader_that_left_does_not_change_the_exit_status(sandbox: Sandbox) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    status, _, complaints = delete(sandbox, "--device", "d", ids="1\n", stdout=writer)
+    os.close(writer)
+    assert (status, complaints) == (0, "")
+
+
+def test_the_version(sandbox: Sandbox) -> None:
+    with start(sandbox, "--version") as child:
+        output, _ = child.communicate(timeout=PATIENCE)
+    assert output == f"koodrive {koodrive.__version__}\n"
