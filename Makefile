@@ -14,8 +14,9 @@ LINK_ARGS := -C link-arg=-Wl,-soname,$(SONAME),-z,nodelete
 # rustc says what the static library needs of the system; install.mk reads it.
 LINK_ARGS += --print native-static-libs=$(abspath $(RELEASE))/native-static-libs
 
-# The environment of programs that are tested against this tree.
-USES_LIBRARY = PKG_CONFIG_PATH="$(abspath $(RELEASE))/pkgconfig" \
+# The environment of programs that are tested against this tree. Go's cache keeps what pkg-config once
+# said, so that of this tree has a place of its own.
+USES_LIBRARY = PKG_CONFIG_PATH="$(abspath $(RELEASE))/pkgconfig" GOCACHE="$(abspath $(TARGET))/go-cache" \
 	KOODRIVE_SANDBOX="$(abspath $(TARGET))/debug/koodrive-sandbox"
 
 .PHONY: all
@@ -31,16 +32,29 @@ sandbox: need-cargo
 	$(CARGO) build --locked -p koodrive-sandbox
 
 .PHONY: demo
-demo: library sandbox need-cc ## delete the page's example, then 1,000 scopes, on the embedded sandbox
-	@CC="$(CC)" TARGET="$(TARGET)" tests/demo.sh
+demo: library pkg-config sandbox need-cc need-c++ ## delete scopes on the embedded sandbox, in each language found
+	@$(USES_LIBRARY) CC="$(CC)" CXX="$(CXX)" TARGET="$(TARGET)" tests/demo.sh
 
 .PHONY: test
-test: test-rust test-go test-install ## run every test in every language
+test: test-rust test-python test-go test-install ## run every test in every language
 
 # The core, and C and C++ programs against the built library.
 .PHONY: test-rust
 test-rust: library need-cc need-c++ need-valgrind need-readelf
 	KOODRIVE_RELEASE="$(abspath $(RELEASE))" $(CARGO) test --locked --workspace
+
+# Python's tools, of the versions that bindings/python names.
+PYTHON ?= python3
+VENV := $(abspath $(TARGET))/venv
+$(VENV)/ready: bindings/python/requirements-dev.txt | need-$(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: test-python
+test-python: library sandbox $(VENV)/ready
+	cd bindings/python && PYTHONDONTWRITEBYTECODE=1 KOODRIVE_LIBRARY="$(abspath $(LIBRARY))" \
+	$(USES_LIBRARY) $(VENV)/bin/python -m pytest -q -p no:cacheprovider
 
 .PHONY: test-go
 test-go: library pkg-config sandbox need-cc need-pkg-config
@@ -54,12 +68,17 @@ test-install: library sandbox need-cc need-c++ need-pkg-config
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)" $(USES_LIBRARY); \
 	MAKE="$(MAKE)" CC="$(CC)" TARGET="$(TARGET)" tests/install.sh
 
+PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../examples/python
+
 .PHONY: lint
-lint: library pkg-config ## check formats and lints, warnings denied
+lint: library pkg-config $(VENV)/ready ## check formats and lints, warnings denied
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)"; \
 	test -z "$$(gofmt -l bindings/go examples/go)"
+	cd bindings/python && $(VENV)/bin/ruff check --no-cache $(PYTHON_SOURCES) && \
+	$(VENV)/bin/ruff format --no-cache --check $(PYTHON_SOURCES) && \
+	$(VENV)/bin/mypy --cache-dir $(abspath $(TARGET))/mypy
 
 .PHONY: header
 header: need-cargo ## refresh include/koodrive.h from src/ffi

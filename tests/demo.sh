@@ -1,8 +1,9 @@
 #!/bin/sh
 # The main job end to end on the embedded sandbox: the page's own example, then 1,000 scopes of three
-# devices in one plan. Called by `make demo`, which builds what it runs.
+# devices in one plan; in C, and in each other language found, whose tables must be equal. Called by
+# `make demo`, which builds the library and the sandbox.
 set -eu
-: "${CC:=cc}" "${TARGET:=target}"
+: "${CC:=cc}" "${CXX:=c++}" "${TARGET:=target}"
 
 work=$(mktemp -d)
 sandbox=
@@ -12,18 +13,56 @@ finish() {
 }
 trap finish EXIT
 
+release=$(cd "$TARGET/release" && pwd)
+warnings="-Wall -Wextra -Wpedantic -Werror"
+link="$release/libkoodrive.so -Wl,-rpath,$release"
+
+# has LANGUAGE: whether this machine can build and run it.
+has() {
+    case $1 in
+    python) command -v python3 > /dev/null ;;
+    go) command -v go > /dev/null && command -v pkg-config > /dev/null ;;
+    esac
+}
+
+# build LANGUAGE: leaves a program at $work/LANGUAGE.
+build() {
+    case $1 in
+    c)
+        $CC -std=c11 $warnings -Iinclude -pthread examples/c/delete_scopes.c $link -o "$work/c"
+        ;;
+    cpp)
+        $CXX -std=c++17 $warnings -Iinclude -pthread examples/cpp/delete_scopes.cpp $link -o "$work/cpp"
+        ;;
+    python)
+        cat > "$work/python" <<SCRIPT
+#!/bin/sh
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/bindings/python/src" KOODRIVE_LIBRARY="$release/libkoodrive.so"
+exec python3 "$PWD/examples/python/delete_scopes.py" "\$@"
+SCRIPT
+        chmod +x "$work/python"
+        ;;
+    go)
+        go -C examples/go/delete_scopes build -o "$work/go" .
+        ;;
+    esac
+}
+
 ids() { seq -f "18428467155270%05g" "$1" "$2"; }
 json() { sed 's/.*/"&"/' | paste -sd, -; }
 
-# What exists before the demo: the last id of the page's example, and 1,000 more on three devices.
-cat > "$work/scopes.json" <<JSON
-{"users": {"1505084218764547200": {
-  "1842812272691451648": ["1842846715527366528"],
-  "phone": [$(ids 1 400 | json)],
-  "tablet": [$(ids 401 700 | json)],
-  "old phone": [$(ids 701 1000 | json)]
-}}}
+# What exists before the demo, for a user of each language: the last id of the page's example, and 1,000
+# more on three devices.
+scopes() {
+    cat <<JSON
+"1842812272691451648": ["1842846715527366528"],
+"phone": [$(ids 1 400 | json)],
+"tablet": [$(ids 401 700 | json)],
+"old phone": [$(ids 701 1000 | json)]
 JSON
+}
+users=$(for language in c cpp python go; do printf '"user of %s": {%s}\n' $language "$(scopes)"; done)
+echo "{\"users\": {$(echo "$users" | sed '$!s/}$/},/')}}" > "$work/scopes.json"
 ids 1 400 > "$work/phone"
 ids 401 700 > "$work/tablet"
 ids 701 1000 > "$work/old-phone"
@@ -32,20 +71,34 @@ mkfifo "$work/url"
 "$TARGET/debug/koodrive-sandbox" --port 0 --scopes "$work/scopes.json" --latency-ms 100 > "$work/url" &
 sandbox=$!
 read -r KOODRIVE_ENDPOINT < "$work/url"
-export KOODRIVE_ENDPOINT
-export KOODRIVE_USER_ID=1505084218764547200 KOODRIVE_ACCESS_TOKEN=demo-token
+export KOODRIVE_ENDPOINT KOODRIVE_ACCESS_TOKEN=demo-token
 
-"$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -pthread \
-    -o "$work/delete_scopes" examples/c/delete_scopes.c "$TARGET/release/libkoodrive.so" \
-    -Wl,-rpath,"$(cd "$TARGET/release" && pwd)"
+# run LANGUAGE: both parts, into $work/LANGUAGE.txt
+run() {
+    {
+        echo "The page's own example: seven ids of which one exists."
+        "$work/$1" --user "user of $1" --device 1842812272691451648 123 123 345 1760265745989677312 \
+            1752777931588940032 1752990708303704321 1842846715527366528
+        echo
+        echo "1,000 scopes of three devices in one plan."
+        "$work/$1" --user "user of $1" --progress --quiet \
+            --device phone --file "$work/phone" \
+            --device tablet --file "$work/tablet" \
+            --device "old phone" --file "$work/old-phone"
+    } > "$work/$1.txt"
+}
 
-echo "The page's own example: seven ids of which one exists."
-"$work/delete_scopes" --device 1842812272691451648 \
-    123 123 345 1760265745989677312 1752777931588940032 1752990708303704321 1842846715527366528
-
+build c
+run c
+cat "$work/c.txt"
 echo
-echo "1,000 scopes of three devices in one plan."
-"$work/delete_scopes" --progress --quiet \
-    --device phone --file "$work/phone" \
-    --device tablet --file "$work/tablet" \
-    --device "old phone" --file "$work/old-phone"
+for language in cpp python go; do
+    if ! has $language; then
+        echo "$language: not found on this machine, left out"
+        continue
+    fi
+    build $language
+    run $language
+    cmp "$work/c.txt" "$work/$language.txt"
+    echo "$language: the same"
+done

@@ -145,6 +145,8 @@ CMAKE
 }
 
 go_programs() {
+    # Go's cache keeps what pkg-config once said: that of this prefix must not reach other builds.
+    export GOCACHE="$work/go-cache"
     quietly go -C examples/go/delete_scopes build -o "$work/go-shared" .
     try "$work/go-shared" shared
     quietly go -C examples/go/delete_scopes build -tags koodrive_static -o "$work/go-static" .
