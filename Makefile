@@ -68,6 +68,13 @@ test-install: library sandbox need-cc need-c++ need-pkg-config
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)" $(USES_LIBRARY); \
 	MAKE="$(MAKE)" CC="$(CC)" TARGET="$(TARGET)" tests/install.sh
 
+# Prints the seed of a violation, which replays it.
+RUNS ?= 100000
+.PHONY: simulate
+simulate: need-cargo ## simulate RUNS= runs against a service that fails, from seeds
+	KOODRIVE_SIMULATION_RUNS=$(RUNS) $(CARGO) test --locked --profile simulation --test simulation \
+		as_many_as_wanted -- --ignored --nocapture
+
 PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../examples/python
 
 .PHONY: lint

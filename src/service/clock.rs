@@ -65,16 +65,13 @@ impl Clock {
     /// Learns the offset from the `Date` of an answer read at `now`, if the request's `X-Date` was
     /// outside what the service allows. Whether it was.
     pub fn correct(&self, sent: SystemTime, date: SystemTime, now: SystemTime) -> bool {
-        let is_sane = date
-            .duration_since(UNIX_EPOCH)
-            .is_ok_and(|since| SANE.contains(&since.as_secs()));
         let oldest = date.checked_sub(MAX_AGE).unwrap_or(date);
         let was_wrong = sent > date || sent < oldest;
-        if is_sane && was_wrong {
+        if was_wrong {
             let offset = unix_seconds(date).saturating_sub(unix_seconds(now));
             self.offset_seconds.store(offset, Ordering::Relaxed);
         }
-        is_sane && was_wrong
+        was_wrong
     }
 }
 
@@ -90,9 +87,11 @@ fn unix_seconds(time: SystemTime) -> i64 {
     }
 }
 
-/// A date in any of HTTP's three forms (RFC 9110, 5.6.7).
-pub(super) fn parse_http_date(text: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(text).ok()
+/// `Date`, in any of HTTP's three forms (RFC 9110, 5.6.7), if it can be a clock's.
+pub(super) fn parse_date(text: &str) -> Option<SystemTime> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    let since = date.duration_since(UNIX_EPOCH).ok()?;
+    SANE.contains(&since.as_secs()).then_some(date)
 }
 
 /// `Retry-After`: seconds, or a date on the service's clock (RFC 9110, 10.2.3).
@@ -101,6 +100,6 @@ pub(super) fn parse_retry_after(text: &str, service_now: SystemTime) -> Option<D
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
-    let date = parse_http_date(text)?;
+    let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(service_now).unwrap_or_default())
 }

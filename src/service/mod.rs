@@ -156,7 +156,7 @@ impl Service {
     ) -> Answer<'c> {
         let status = response.head.status().as_u16();
         let headers = response.head.headers();
-        let date = header_text(headers, &header::DATE).and_then(clock::parse_http_date);
+        let date = header_text(headers, &header::DATE).and_then(clock::parse_date);
         let refused = (400..500).contains(&status);
         let service_now = date.unwrap_or_else(|| self.clock.service_time(now));
         let mut body = answer::parse(response.body);

@@ -1,0 +1,114 @@
+//! What is true of one id in one run, and what its outcome must therefore be.
+
+use koodrive::error::ErrorKind;
+use koodrive::report::Outcome;
+
+use crate::faults::{Meaning, Next};
+use crate::invariants::Delivery;
+use crate::service::{Scope, Told};
+
+/// What is true of one id in one run.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The service got a whole request with it.
+    pub arrived: bool,
+    /// A request with it may have been carried out.
+    pub exposed: bool,
+    pub told: Option<Told>,
+    /// It was refused, on its own or with its request.
+    pub refused: bool,
+    /// What was said last was a refusal of a parameter in its request.
+    pub spoiled: bool,
+    /// It must not be sent again in this run.
+    pub settled: bool,
+    /// Nor would another run be told anything else.
+    pub for_good: bool,
+    pub tries: u32,
+    /// How often its request was split.
+    pub splits: u32,
+    /// The last answer was a correction, when so many connects of its worker had failed.
+    pub corrected: Option<u32>,
+    pub cause: Option<ErrorKind>,
+    pub batch: Option<usize>,
+}
+
+impl Facts {
+    /// `splits`: if its request is refused for its parameters, it is tried in two halves.
+    pub fn learn(&mut self, index: usize, delivery: &Delivery, splits: bool) {
+        let counts = !delivery.corrected && !delivery.interrupted;
+        self.spoiled = false;
+        if delivery.cause.is_some() {
+            self.cause = delivery.cause;
+        }
+        match &delivery.meaning {
+            Meaning::NotHanded => self.tries += u32::from(counts),
+            Meaning::Ambiguous { again } => {
+                self.exposed = true;
+                self.tries += u32::from(counts && *again);
+                self.settled |= counts && !again;
+            }
+            Meaning::Refused { status, next } => {
+                self.refused = true;
+                self.spoiled = *next == Next::Halve;
+                match next {
+                    _ if !counts => {}
+                    Next::Again => self.tries += 1,
+                    Next::Halve => {
+                        self.splits += u32::from(splits);
+                        self.settled |= !splits;
+                        self.for_good |= !splits;
+                    }
+                    Next::Leave | Next::Stop => {
+                        self.settled = true;
+                        self.for_good = !matches!(status, 401 | 403);
+                    }
+                }
+            }
+            Meaning::Named(told) => match told[index] {
+                Told::Unclear => {
+                    self.exposed = true;
+                    self.tries += 1;
+                }
+                told => {
+                    self.for_good = true;
+                    self.refused |= told == Told::Locked;
+                    self.told = Some(told);
+                    self.settled = true;
+                }
+            },
+        }
+    }
+
+    /// What its last request failed from, unless its batch was split then.
+    pub fn settled_cause(&self) -> Option<ErrorKind> {
+        self.cause.filter(|_| !self.spoiled)
+    }
+
+    /// What is wrong with an outcome, if anything.
+    pub fn check(&self, outcome: Outcome, scope: &Scope, run: usize) -> Option<&'static str> {
+        let this_run_deleted = scope.deleted_by == Some(run) && !scope.exists;
+        match (outcome, self.told) {
+            (Outcome::Deleted, _) if !this_run_deleted => Some("this run did not delete it"),
+            (Outcome::Deleted, told) if told != Some(Told::Deleted) => Some("nobody said so"),
+            (Outcome::Deleted, _) => None,
+            (_, Some(Told::Deleted)) => Some("the service said that it is deleted"),
+            (Outcome::NotFound, _) if this_run_deleted => Some("this run deleted it"),
+            (Outcome::NotFound, _) if self.exposed => Some("an earlier try may have deleted it"),
+            (Outcome::Gone, _) if !self.exposed => Some("no earlier try can have deleted it"),
+            (Outcome::NotFound | Outcome::Gone, told) if told != Some(Told::Absent) => {
+                Some("nobody said so")
+            }
+            (Outcome::NotFound | Outcome::Gone, _) if scope.exists => Some("it exists"),
+            (Outcome::NotFound | Outcome::Gone, _) => None,
+            (_, Some(Told::Absent)) => Some("the service said that it does not exist"),
+            (Outcome::Repeated, told) if told != Some(Told::Repeated) => Some("nobody said so"),
+            (Outcome::NotSent, _) if self.arrived => Some("the service got it"),
+            (Outcome::NotSent, _) if self.exposed => Some("the service may have got it"),
+            (Outcome::Rejected, _) if self.exposed => Some("it may have been deleted"),
+            (Outcome::Rejected, Some(Told::Locked)) => None,
+            (Outcome::Rejected, _) if !self.refused => Some("nobody refused it"),
+            (Outcome::Unknown, _) if !self.exposed => Some("nothing was ambiguous"),
+            _ => None,
+        }
+    }
+}

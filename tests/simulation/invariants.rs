@@ -1,0 +1,357 @@
+//! What must be true whatever happens. It is checked at each request, at each answer and of each
+//! report, against the service's ledger and what was really answered.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use koodrive::error::{Error, ErrorKind};
+use koodrive::report::Report;
+use ureq::http::Request;
+
+use crate::answer::RetryAfter;
+use crate::faults::{Meaning, Next};
+use crate::network::Seen;
+use crate::request::{self, Wire};
+use crate::run::Run;
+use crate::service::Service;
+
+/// Stands in every secret, and nowhere else.
+pub const SECRET_MARK: &str = "hush";
+
+/// Between two runs.
+const MOST_IDLE: Duration = Duration::from_secs(15);
+
+const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
+/// A year, in seconds: longer than anything is waited for.
+const FAR: u64 = 365 * 24 * 3600;
+
+/// What a run may use; as the config says.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    pub connect_timeout: Duration,
+    pub request_timeout: Duration,
+    pub run_timeout: Option<Duration>,
+    pub attempts: u32,
+    pub connections: usize,
+    pub requests_per_second: usize,
+}
+
+pub struct Watch {
+    pub limits: Limits,
+    pub runs: Vec<Run>,
+    /// Of which each was in force from then on.
+    pub authorizations: Vec<(Duration, String)>,
+    /// AppId and AppSecret, where requests are signed.
+    pub app: Option<(String, String)>,
+    /// Whether the client's clock is right, or corrected.
+    pub clock_is_right: bool,
+    pub requests: u64,
+    pub first_violation: Option<String>,
+    pub concurrent_runs: usize,
+    open: usize,
+    sends: VecDeque<Duration>,
+    /// Since when the client knows that it must not send, and until when.
+    pauses: Vec<(Duration, Duration)>,
+    /// Until when it may wait, at the most.
+    longest_pause: Duration,
+}
+
+/// One request under way.
+pub struct Attempt {
+    pub number: u64,
+    pub run: usize,
+    pub task: usize,
+    pub scopes: Arc<[usize]>,
+    pub ids: Vec<String>,
+    pub x_date: u64,
+    pub authorization: String,
+}
+
+/// How it ended.
+pub struct Delivery {
+    pub meaning: Meaning,
+    pub cause: Option<ErrorKind>,
+    pub interrupted: bool,
+    /// The client learnt that its clock was wrong, and may send once more.
+    pub corrected: bool,
+    /// What it learnt, if it did, is wrong.
+    misled: bool,
+    pause: Option<Duration>,
+    /// A pause of so many seconds was asked for, by a date without the right clock beside it.
+    undated_pause: Option<u64>,
+}
+
+impl Delivery {
+    pub fn of(seen: &Seen<'_>, attempt: &Attempt, now: Duration) -> Self {
+        let draft = seen.draft;
+        let error = draft.and_then(|draft| draft.date.error());
+        let dated = error == Some(0);
+        let shown = error.map(|error| Service::clock_seconds(now).saturating_add_signed(error));
+        let refused = draft.is_some_and(|draft| (400..500).contains(&draft.status));
+        let (pause, undated_pause) = match draft.and_then(|draft| draft.retry_after) {
+            None => (None, None),
+            Some(RetryAfter::Date(seconds)) if !dated => {
+                (None, Some(seconds + error.unwrap_or(0).unsigned_abs()))
+            }
+            Some(RetryAfter::Seconds(seconds) | RetryAfter::Date(seconds)) => {
+                (Some(Duration::from_secs(seconds)), None)
+            }
+        };
+        Self {
+            meaning: seen.meaning.clone(),
+            cause: seen.cause,
+            interrupted: seen.interrupted,
+            corrected: refused
+                && shown.is_some_and(|shown| !Service::is_lawful(attempt.x_date, shown)),
+            misled: !dated,
+            pause,
+            undated_pause,
+        }
+    }
+}
+
+impl Watch {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            runs: Vec::new(),
+            authorizations: Vec::new(),
+            app: None,
+            clock_is_right: true,
+            requests: 0,
+            first_violation: None,
+            concurrent_runs: 1,
+            open: 0,
+            sends: VecDeque::new(),
+            pauses: Vec::new(),
+            longest_pause: Duration::ZERO,
+        }
+    }
+
+    /// A client that knows nothing of what was before.
+    pub fn new_client(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.sends.clear();
+        self.pauses.clear();
+    }
+
+    pub fn violation(&mut self, what: impl Into<String>) {
+        self.first_violation.get_or_insert(what.into());
+    }
+
+    pub fn run(&mut self, run: usize) -> &mut Run {
+        &mut self.runs[run]
+    }
+
+    /// A run begins, of the scopes at these positions.
+    pub fn begin(&mut self, scopes: &[usize], now: Duration) -> usize {
+        let run = Run::new(self.runs.len(), scopes, &self.limits, now);
+        self.runs.push(run);
+        self.runs.len() - 1
+    }
+
+    pub fn opened(&mut self) {
+        self.open += 1;
+        if self.open > self.limits.connections * self.concurrent_runs {
+            self.violation(format!("{} connections are open", self.open));
+        }
+    }
+
+    pub fn closed(&mut self) {
+        self.open -= 1;
+    }
+
+    /// A connection that one run used is used by another.
+    pub fn check_idle(&mut self, before: usize, run: usize) {
+        let idle = self.runs[before]
+            .ended
+            .map(|ended| self.runs[run].began.saturating_sub(ended));
+        if idle.is_some_and(|idle| idle >= MOST_IDLE) {
+            self.violation("a connection is used that was idle for too long");
+        }
+    }
+
+    pub fn arrived(&mut self, run: usize, scopes: &[usize]) {
+        for scope in scopes {
+            if let Some(facts) = self.runs[run].facts.get_mut(scope) {
+                facts.arrived = true;
+            }
+        }
+    }
+
+    /// A request is about to leave.
+    #[allow(clippy::too_many_arguments)]
+    pub fn sent(
+        &mut self,
+        run: usize,
+        task: usize,
+        service: &Service,
+        request: &Request<()>,
+        body: &[u8],
+        now: Duration,
+        deadline: Duration,
+    ) -> Attempt {
+        self.requests += 1;
+        let attempt = match request::read(request, body) {
+            Ok(wire) => {
+                self.check_access(&wire, request, body, now);
+                self.attempt(run, task, service, wire)
+            }
+            Err(why) => {
+                self.violation(format!("an unlawful request: {why}"));
+                self.attempt(run, task, service, Wire::default())
+            }
+        };
+        self.check_pace(now);
+        self.check_idleness(run, now);
+        let this = &mut self.runs[run];
+        this.check_limits(task, now, deadline);
+        this.check_ids(&attempt);
+        this.check_monitor();
+        self.collect(run);
+        attempt
+    }
+
+    fn attempt(&self, run: usize, task: usize, service: &Service, wire: Wire) -> Attempt {
+        let group = service.find_group(&wire.user, &wire.device);
+        let find = |id: &String| group.and_then(|group| service.find(group, id));
+        Attempt {
+            number: self.requests,
+            run,
+            task,
+            // What nobody knows becomes a place that no run asked for.
+            scopes: wire
+                .ids
+                .iter()
+                .map(|id| find(id).unwrap_or(usize::MAX))
+                .collect(),
+            ids: wire.ids,
+            x_date: wire.x_date,
+            authorization: wire.authorization,
+        }
+    }
+
+    fn check_access(&mut self, wire: &Wire, request: &Request<()>, body: &[u8], now: Duration) {
+        let given = &wire.authorization;
+        let good = match &self.app {
+            Some((id, secret)) => *given == request::authorization(request, body, id, secret),
+            // What was replaced at this very moment is good too: it was on its way.
+            None => {
+                let replaced = |index: usize| self.authorizations.get(index + 1);
+                let in_force = |index: usize| replaced(index).is_none_or(|next| next.0 >= now);
+                let all = self.authorizations.iter().enumerate();
+                all.filter(|(index, _)| in_force(*index))
+                    .any(|(_, (_, value))| value == given)
+            }
+        };
+        if !good {
+            self.violation("a request carries an authorization that is not in force");
+        }
+        let clock = Service::clock_seconds(now);
+        let oldest = clock - 12 - self.limits.request_timeout.as_secs();
+        if self.clock_is_right && !(oldest..=clock).contains(&wire.x_date) {
+            self.violation(format!("X-Date is {} at {clock}", wire.x_date));
+        }
+    }
+
+    pub fn connecting(&mut self, run: usize, now: Duration, deadline: Duration) {
+        self.check_idleness(run, now);
+        self.runs[run].connecting(now, deadline);
+        self.collect(run);
+    }
+
+    /// Nobody waits without a reason: backoff, a pause or the rate limit.
+    fn check_idleness(&mut self, run: usize, now: Duration) {
+        let slots = self.limits.connections * self.concurrent_runs;
+        let rate = self.limits.requests_per_second.max(1);
+        let most = LONGEST_BACKOFF + Duration::from_secs(1) * slots as u32 / rate as u32;
+        let this = &mut self.runs[run];
+        if now > this.last_event.max(self.longest_pause) + most {
+            let last = this.last_event;
+            this.violations
+                .push(format!("waits from {last:?} to {now:?}"));
+        }
+        this.last_event = now;
+    }
+
+    fn check_pace(&mut self, now: Duration) {
+        let undercut = |(known, until): &(Duration, Duration)| *known < now && now < *until;
+        if self.pauses.iter().any(undercut) {
+            self.violation("a request undercuts Retry-After");
+        }
+        let rate = self.limits.requests_per_second;
+        if rate > 0 {
+            self.sends.push_back(now);
+            if self.sends.len() > rate + 1 {
+                self.sends.pop_front();
+                let interval = Duration::from_secs(1) / rate as u32;
+                if now - self.sends[0] < Duration::from_secs(1) - interval {
+                    self.violation("more requests than the rate limit allows");
+                }
+            }
+        }
+    }
+
+    /// A request ended, as far as the client can tell.
+    pub fn delivered(&mut self, attempt: &Attempt, delivery: Delivery, now: Duration) {
+        let retried = matches!(
+            delivery.meaning,
+            Meaning::Ambiguous { again: true }
+                | Meaning::Refused {
+                    next: Next::Again,
+                    ..
+                }
+        );
+        if let Some(pause) = delivery.pause.filter(|_| retried) {
+            self.pauses.push((now, now + pause));
+            self.longest_pause = self.longest_pause.max(now + pause);
+        }
+        if let Some(seconds) = delivery.undated_pause.filter(|_| retried) {
+            // The date is then worth as much as our clock.
+            let error = if self.clock_is_right { 10 } else { FAR };
+            let until = now + Duration::from_secs(seconds + error);
+            self.longest_pause = self.longest_pause.max(until);
+        }
+        if delivery.corrected {
+            self.clock_is_right = !delivery.misled;
+        }
+        let run = &mut self.runs[attempt.run];
+        let corrected = delivery.corrected && !run.was_corrected(attempt);
+        run.learn(
+            attempt,
+            &Delivery {
+                corrected,
+                ..delivery
+            },
+            now,
+        );
+        self.collect(attempt.run);
+    }
+
+    /// A run ended.
+    pub fn finish(
+        &mut self,
+        run: usize,
+        service: &Service,
+        report: &Report,
+        error: Option<&Error>,
+        now: Duration,
+    ) {
+        let this = &mut self.runs[run];
+        this.ended = Some(now);
+        this.check_outcomes(service, report);
+        this.check_report(service, report);
+        this.check_status(error, now);
+        this.check_secrets(report, error);
+        this.check_end(report, error, now);
+        self.collect(run);
+    }
+
+    fn collect(&mut self, run: usize) {
+        let first = self.runs[run].violations.drain(..).next();
+        if let Some(violation) = first {
+            self.violation(format!("run {run}: {violation}"));
+        }
+    }
+}

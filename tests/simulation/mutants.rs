@@ -1,0 +1,86 @@
+//! Wrong verdict rules, to prove that the invariants catch them. A rule reads what came back; so a
+//! wrong rule is the right one that was shown something else. That keeps the mutants out of the
+//! library.
+
+use koodrive::transport::Failure;
+
+use crate::answer::{Date, Draft, FailedScope};
+use crate::service::CODE_NOT_FOUND;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    LostAnswerMeansNotSent,
+    ServerErrorMeansRefused,
+    AnySuccessStatusMeansHandled,
+    AnyCodeMeansHandled,
+    UnnamedMeansDeleted,
+    TwiceNamedMeansOnce,
+    StrangersAreOverlooked,
+    NotFoundMeansDeleted,
+    RetryAfterIsOverlooked,
+}
+
+impl Mutant {
+    pub const ALL: [Self; 9] = [
+        Self::LostAnswerMeansNotSent,
+        Self::ServerErrorMeansRefused,
+        Self::AnySuccessStatusMeansHandled,
+        Self::AnyCodeMeansHandled,
+        Self::UnnamedMeansDeleted,
+        Self::TwiceNamedMeansOnce,
+        Self::StrangersAreOverlooked,
+        Self::NotFoundMeansDeleted,
+        Self::RetryAfterIsOverlooked,
+    ];
+
+    pub fn change_failure(self, failure: &mut Failure) {
+        if self == Self::LostAnswerMeansNotSent {
+            failure.exposed = false;
+        }
+    }
+
+    pub fn change_answer(self, draft: &mut Draft, ids: &[String]) {
+        match self {
+            Self::LostAnswerMeansNotSent => {}
+            Self::ServerErrorMeansRefused => {
+                // A wrong date in a refusal would mislead the clock: that is another rule.
+                if matches!(draft.status, 408 | 500..600) && draft.date == Date::Right {
+                    draft.status = 429;
+                }
+            }
+            Self::AnySuccessStatusMeansHandled => {
+                if (200..300).contains(&draft.status) {
+                    draft.status = 200;
+                }
+            }
+            Self::AnyCodeMeansHandled => draft.code = Some("0".into()),
+            Self::UnnamedMeansDeleted => {
+                if draft.status == 200 && draft.code.as_deref() == Some("0") {
+                    for id in ids {
+                        if !draft.names(id) {
+                            draft.deleted.push(id.clone());
+                        }
+                    }
+                }
+            }
+            Self::TwiceNamedMeansOnce => {
+                draft.deleted.sort();
+                draft.deleted.dedup();
+                let deleted = &draft.deleted;
+                draft.failed.retain(|failed| !deleted.contains(&failed.id));
+                draft.failed.sort_by(|one, other| one.id.cmp(&other.id));
+                draft.failed.dedup_by(|one, other| one.id == other.id);
+            }
+            Self::StrangersAreOverlooked => {
+                draft.deleted.retain(|id| ids.contains(id));
+                draft.failed.retain(|failed| ids.contains(&failed.id));
+            }
+            Self::NotFoundMeansDeleted => {
+                let is_absent = |failed: &mut FailedScope| failed.code == CODE_NOT_FOUND;
+                let absent = draft.failed.extract_if(.., is_absent);
+                draft.deleted.extend(absent.map(|failed| failed.id));
+            }
+            Self::RetryAfterIsOverlooked => draft.retry_after = None,
+        }
+    }
+}

@@ -1,0 +1,523 @@
+//! One run: what it may do and must report.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use koodrive::error::{Error, ErrorKind};
+use koodrive::monitor::Monitor;
+use koodrive::report::{Outcome, Report};
+
+use crate::facts::Facts;
+use crate::faults::{Meaning, Next};
+use crate::invariants::{Attempt, Delivery, Limits, SECRET_MARK};
+use crate::service::{Nature, Scope, Service, Told};
+
+const QUOTA: u32 = 100;
+const REFUSALS_IN_ROW: u32 = 20;
+/// So many requests may be spent on finding what spoils a batch.
+const MOST_EXTRA_REQUESTS: u32 = 30;
+
+/// So many bad ids of a batch can be found within the limit of requests.
+const MOST_CORNERED: usize = 2;
+
+/// One run, and what is true of its ids.
+#[derive(Default)]
+pub struct Run {
+    number: usize,
+    pub monitor: Monitor,
+    pub cancelled: Option<Duration>,
+    /// The scope at each position, and the position that it repeats.
+    positions: Vec<(usize, Option<usize>)>,
+    pub facts: HashMap<usize, Facts>,
+    limits: Limits,
+    pub began: Duration,
+    pub ended: Option<Duration>,
+    /// When a refused authorization or a panic stopped it.
+    stopped: Option<Duration>,
+    unauthorized: bool,
+    panicked: bool,
+    may_have_panicked: bool,
+    /// The caller's cancel kept it from something.
+    was_interrupted: bool,
+    workers: usize,
+    busy: usize,
+    requests: usize,
+    failed_tries: u32,
+    failed_connects: u32,
+    failed_connects_of: HashMap<usize, u32>,
+    successes: u32,
+    refusals_in_row: u32,
+    most_refusals_in_row: u32,
+    causes: Vec<ErrorKind>,
+    /// Whose request was on its way out at the moment of the cancel.
+    sent_after_cancel: HashSet<usize>,
+    last_end: Duration,
+    /// When it last did something.
+    pub last_event: Duration,
+    done_before: usize,
+    /// For each batch, how many requests it cost to split it.
+    extra_requests: Vec<u32>,
+    pub violations: Vec<String>,
+}
+
+impl Run {
+    /// A run of the scopes at these positions begins.
+    pub fn new(number: usize, scopes: &[usize], limits: &Limits, now: Duration) -> Self {
+        let mut first = HashMap::new();
+        let mut position_of = |(position, scope): (usize, &usize)| {
+            let original = *first.entry(*scope).or_insert(position);
+            (*scope, (original != position).then_some(original))
+        };
+        let positions = scopes.iter().enumerate().map(&mut position_of).collect();
+        let facts = |scope: &usize| (*scope, Facts::default());
+        Self {
+            number,
+            positions,
+            facts: first.keys().map(facts).collect(),
+            limits: limits.clone(),
+            began: now,
+            last_end: now,
+            last_event: now,
+            ..Self::default()
+        }
+    }
+
+    pub fn workers(&mut self, count: usize) {
+        self.workers = count;
+        if count > self.limits.connections {
+            self.violations.push(format!("{count} workers"));
+        }
+    }
+
+    pub fn connecting(&mut self, now: Duration, deadline: Duration) {
+        self.check_start(now, "connects");
+        let most = now + self.limits.connect_timeout;
+        let most = self.deadline().map_or(most, |run| run.min(most));
+        if deadline != most {
+            self.violations
+                .push(format!("connects until {deadline:?}, not {most:?}"));
+        }
+    }
+
+    /// An attempt to connect failed.
+    pub fn not_connected(&mut self, task: usize, cause: Option<ErrorKind>, interrupted: bool) {
+        self.failed_connects += 1;
+        *self.failed_connects_of.entry(task).or_default() += 1;
+        self.causes.extend(cause);
+        self.was_interrupted |= interrupted && self.cancelled.is_some();
+    }
+
+    /// A worker may have been done already: then nothing is lost, and the run goes on.
+    pub fn panicked_looking(&mut self) {
+        self.may_have_panicked = true;
+    }
+
+    pub fn panicked(&mut self, now: Duration) {
+        self.panicked = true;
+        self.stopped.get_or_insert(now);
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.limits.run_timeout.map(|timeout| self.began + timeout)
+    }
+
+    /// Whether something may still be started.
+    fn check_start(&mut self, now: Duration, what: &str) {
+        if self.cancelled.is_some_and(|cancelled| cancelled < now) {
+            self.violations.push(format!("{what} after the cancel"));
+        }
+        if self.stopped.is_some_and(|stopped| stopped < now) {
+            self.violations
+                .push(format!("{what} after the run was stopped"));
+        }
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.violations
+                .push(format!("{what} after the run's deadline"));
+        }
+    }
+
+    pub fn check_limits(&mut self, task: usize, now: Duration, deadline: Duration) {
+        self.check_start(now, "sends");
+        if self.cancelled.is_some() && !self.sent_after_cancel.insert(task) {
+            self.violations
+                .push("a worker sends twice after the cancel".into());
+        }
+        if deadline != now + self.limits.request_timeout {
+            self.violations
+                .push(format!("waits until {deadline:?}, sent at {now:?}"));
+        }
+        self.requests += 1;
+        self.busy += 1;
+        if self.busy > self.limits.connections {
+            self.violations
+                .push(format!("{} requests at once", self.busy));
+        }
+        let failed = self.failed_tries + self.failed_connects;
+        if failed > QUOTA + self.successes + self.workers as u32 {
+            self.violations.push("the retry quota is used up".into());
+        }
+        if self.refusals_in_row > REFUSALS_IN_ROW + self.workers as u32 {
+            self.violations
+                .push("goes on after refusals in a row".into());
+        }
+    }
+
+    pub fn check_ids(&mut self, attempt: &Attempt) {
+        let distinct: HashSet<_> = attempt.scopes.iter().collect();
+        if distinct.len() != attempt.ids.len() || !(1..=100).contains(&distinct.len()) {
+            self.violations.push("not 1 to 100 distinct ids".into());
+        }
+        let first = attempt
+            .scopes
+            .first()
+            .and_then(|scope| self.facts.get(scope));
+        let batch = first.and_then(|facts| facts.batch).unwrap_or_else(|| {
+            self.extra_requests.push(0);
+            self.extra_requests.len() - 1
+        });
+        for (scope, id) in attempt.scopes.iter().zip(&attempt.ids) {
+            let Some(facts) = self.facts.get_mut(scope) else {
+                self.violations.push(format!("{id} was not asked for"));
+                continue;
+            };
+            if facts.settled {
+                self.violations
+                    .push(format!("{id} is sent again: {facts:?}"));
+            }
+            // Each try, and each half of a split request, may have its clock corrected once.
+            let corrections = self.limits.attempts + facts.splits;
+            if facts.tries >= self.limits.attempts || facts.corrections > corrections {
+                self.violations
+                    .push(format!("{id} is tried too often: {facts:?}"));
+            }
+            if *facts.batch.get_or_insert(batch) != batch {
+                self.violations.push(format!("{id} changed its batch"));
+            }
+        }
+    }
+
+    pub fn check_monitor(&mut self) {
+        let (done, total) = (self.monitor.scopes_done(), self.monitor.scopes_total());
+        if total != self.positions.len() || done > total || done < self.done_before {
+            let before = self.done_before;
+            self.violations
+                .push(format!("monitor: {done} (before {before}) of {total}"));
+        }
+        self.done_before = done;
+    }
+
+    /// Whether this attempt was the one more that a correction allows. A connect that failed
+    /// between was an attempt of its own.
+    pub fn was_corrected(&self, attempt: &Attempt) -> bool {
+        let first = attempt
+            .scopes
+            .first()
+            .and_then(|scope| self.facts.get(scope));
+        first.is_some_and(|facts| facts.corrected == Some(self.failed_connects_of(attempt.task)))
+    }
+
+    pub fn learn(&mut self, attempt: &Attempt, delivery: &Delivery, now: Duration) {
+        self.busy -= 1;
+        self.last_end = now;
+        self.last_event = now;
+        self.causes.extend(delivery.cause);
+        self.was_interrupted |= delivery.interrupted && self.cancelled.is_some();
+        let counts = !delivery.corrected && !delivery.interrupted;
+        let mut splits = false;
+        match &delivery.meaning {
+            _ if !counts => {}
+            Meaning::NotHanded
+            | Meaning::Ambiguous { again: true }
+            | Meaning::Refused {
+                next: Next::Again, ..
+            } => self.failed_tries += 1,
+            Meaning::Named(told) if told.contains(&Told::Unclear) => self.failed_tries += 1,
+            Meaning::Named(_) => {
+                self.successes += 1;
+                self.refusals_in_row = 0;
+            }
+            Meaning::Refused {
+                next: Next::Stop, ..
+            } => {
+                self.unauthorized = true;
+                self.stopped.get_or_insert(now);
+            }
+            Meaning::Refused {
+                next: Next::Halve, ..
+            } => {
+                splits = self.count_halving(attempt);
+                if !splits {
+                    self.count_refusal();
+                }
+            }
+            Meaning::Refused { status: 403, .. } => {}
+            // A redirect is a refusal too, for it is not followed.
+            Meaning::Refused { .. } | Meaning::Ambiguous { again: false } => self.count_refusal(),
+        }
+        let failed_connects = self.failed_connects_of(attempt.task);
+        for (index, scope) in attempt.scopes.iter().enumerate() {
+            if let Some(facts) = self.facts.get_mut(scope) {
+                facts.learn(index, delivery, splits);
+                facts.corrected = delivery.corrected.then_some(failed_connects);
+            }
+        }
+    }
+
+    /// A request was refused for its parameters: whether its halves are tried.
+    fn count_halving(&mut self, attempt: &Attempt) -> bool {
+        let first = attempt.scopes.first();
+        let batch = first.and_then(|scope| self.facts.get(scope)?.batch);
+        let Some(extra) = batch.map(|batch| &mut self.extra_requests[batch]) else {
+            return false;
+        };
+        let splits = attempt.ids.len() > 1 && *extra + 2 <= MOST_EXTRA_REQUESTS;
+        *extra += if splits { 2 } else { 0 };
+        splits
+    }
+
+    fn failed_connects_of(&self, task: usize) -> u32 {
+        self.failed_connects_of.get(&task).copied().unwrap_or(0)
+    }
+
+    fn count_refusal(&mut self) {
+        self.refusals_in_row += 1;
+        self.most_refusals_in_row = self.most_refusals_in_row.max(self.refusals_in_row);
+    }
+
+    /// Each outcome against the ledger.
+    pub fn check_outcomes(&mut self, service: &Service, report: &Report) {
+        let number = self.positions.len();
+        if report.count() != number || report.outcomes().len() != number {
+            self.violations.push("not one outcome per position".into());
+            return;
+        }
+        for (position, (scope, original)) in self.positions.iter().enumerate() {
+            let (Some(outcome), Some(facts)) = (report.outcome(position), self.facts.get(scope))
+            else {
+                self.violations.push(format!("no outcome at {position}"));
+                continue;
+            };
+            let scope = &service.scopes[*scope];
+            let broken = match original {
+                Some(original) => check_repeat(report, position, outcome, *original),
+                None => facts.check(outcome, scope, self.number),
+            };
+            let broken = broken.or_else(|| self.check_innocent(service, facts, scope, outcome));
+            if let Some(broken) = broken {
+                let id = &scope.id;
+                self.violations.push(format!(
+                    "{position}: {id} is {outcome:?}, but {broken}: {facts:?}"
+                ));
+            }
+        }
+    }
+
+    /// A few poisonous ids of a batch must not harm the others.
+    fn check_innocent(
+        &self,
+        service: &Service,
+        facts: &Facts,
+        scope: &Scope,
+        outcome: Outcome,
+    ) -> Option<&'static str> {
+        let suspect = outcome == Outcome::Rejected
+            && facts.for_good
+            && facts.spoiled
+            && scope.nature != Nature::Poisonous;
+        if !suspect {
+            return None;
+        }
+        let is_poisonous = |scope: &usize| service.scopes[*scope].nature == Nature::Poisonous;
+        let beside = self
+            .facts
+            .iter()
+            .filter(|(_, other)| other.batch == facts.batch);
+        let poisonous = beside.filter(|(scope, _)| is_poisonous(scope)).count();
+        (poisonous <= MOST_CORNERED).then_some("another id spoiled its request")
+    }
+
+    pub fn check_report(&mut self, service: &Service, report: &Report) {
+        if report.request_count() != self.requests {
+            let reported = report.request_count();
+            self.violations
+                .push(format!("{reported} requests reported of {}", self.requests));
+        }
+        let tallies: usize = Outcome::ALL.iter().map(|o| report.tally(*o as i32)).sum();
+        if tallies != report.count() {
+            self.violations.push("the tallies do not add up".into());
+        }
+        for (position, (scope, _)) in self.positions.iter().enumerate() {
+            let scope = &service.scopes[*scope];
+            let group = &service.groups[scope.group];
+            let texts = [
+                (report.scope_id(position), &scope.id),
+                (report.device_id(position), &group.device),
+                (report.user_id(position), &group.user),
+            ];
+            let same = |(shown, meant): &(Option<&std::ffi::CStr>, &String)| {
+                shown.is_some_and(|shown| shown.to_bytes() == meant.as_bytes())
+            };
+            if !texts.iter().all(same) {
+                self.violations
+                    .push(format!("{position} names something else"));
+            }
+        }
+    }
+
+    /// The status of the run against what happened.
+    pub fn check_status(&mut self, error: Option<&Error>, now: Duration) {
+        let is_open = |(scope, original): &&(usize, Option<usize>)| {
+            original.is_none() && self.facts[scope].told.is_none()
+        };
+        let lowest = self.positions.iter().find(is_open);
+        let broken = match (lowest, error) {
+            (None, None) => None,
+            (None, Some(error)) => Some(format!("all has its outcome, yet: {error}")),
+            (Some(_), None) => Some("something is left, yet the run is called complete".into()),
+            (Some((lowest, _)), Some(error)) => {
+                let cause = self.facts[lowest].settled_cause();
+                self.contradiction(cause, error, now)
+            }
+        };
+        self.violations.extend(broken);
+    }
+
+    /// Why an error can't be the status, if so; `cause` is that of the lowest incomplete index.
+    fn contradiction(
+        &self,
+        cause: Option<ErrorKind>,
+        error: &Error,
+        now: Duration,
+    ) -> Option<String> {
+        let is_possible = match error.kind {
+            ErrorKind::Cancelled => self.cancelled.is_some(),
+            // A pause that outlasts the deadline ends the run before it.
+            ErrorKind::TimedOut => {
+                self.limits.run_timeout.is_some() || self.causes.contains(&ErrorKind::TimedOut)
+            }
+            ErrorKind::Unauthorized => self.unauthorized,
+            ErrorKind::Internal => self.panicked || self.may_have_panicked,
+            ErrorKind::InvalidArgument => false,
+            kind => self.causes.contains(&kind),
+        };
+        let is_late = self.deadline().is_some_and(|deadline| deadline <= now);
+        let untouched = self.facts.values().any(|facts| facts.batch.is_none());
+        let untouched = untouched && self.failed_connects == 0;
+        let expected = match error.kind {
+            ErrorKind::Cancelled => None,
+            _ if self.was_interrupted => Some(ErrorKind::Cancelled),
+            _ if self.cancelled.is_some() => None,
+            _ if is_late && untouched && !self.may_stop() => Some(ErrorKind::TimedOut),
+            _ if self.limits.run_timeout.is_some() => None,
+            _ if self.unauthorized => Some(ErrorKind::Unauthorized),
+            _ if self.panicked => Some(ErrorKind::Internal),
+            // Of connects nobody can tell for which ids they were.
+            _ if self.may_have_panicked || self.failed_connects > 0 => None,
+            _ => cause,
+        };
+        if !is_possible || expected.is_some_and(|expected| expected != error.kind) {
+            let (kind, causes) = (error.kind, &self.causes);
+            return Some(format!(
+                "the status is {kind:?} ({error}), not {expected:?} of {causes:?}"
+            ));
+        }
+        let may_stop = self.may_stop() || self.cancelled.is_some();
+        (untouched && !may_stop && self.limits.run_timeout.is_none())
+            .then(|| format!("gave up without a reason: {error}"))
+    }
+
+    /// Whether something else than the caller or the deadline ends a run early.
+    fn may_stop(&self) -> bool {
+        self.unauthorized
+            || self.panicked
+            || self.may_have_panicked
+            || self.failed_tries + self.failed_connects >= QUOTA
+            || self.most_refusals_in_row >= REFUSALS_IN_ROW
+    }
+
+    pub fn check_secrets(&mut self, report: &Report, error: Option<&Error>) {
+        let mut texts: Vec<String> = Vec::new();
+        if let Some(error) = error {
+            texts.push(format!("{error:?}"));
+        }
+        let mut last = None;
+        for position in 0..report.count() {
+            for text in [report.message(position), report.service_code(position)] {
+                // Neighbours mostly share theirs.
+                if text != last {
+                    texts.extend(text.map(|text| text.to_string_lossy().into_owned()));
+                    last = text;
+                }
+            }
+        }
+        if let Some(text) = texts.iter().find(|text| shows_secret(text)) {
+            self.violations.push(format!("a secret is shown: {text}"));
+        }
+    }
+
+    pub fn check_end(&mut self, report: &Report, error: Option<&Error>, now: Duration) {
+        self.check_monitor();
+        let done = self.monitor.scopes_done();
+        if error.is_none() && done != report.count() {
+            self.violations
+                .push(format!("complete, and the monitor counts {done}"));
+        }
+        if self.busy != 0 {
+            self.violations
+                .push("returned with requests under way".into());
+        }
+        // It waits for the answers under way, and for nothing else.
+        for end in [self.cancelled, self.deadline()].into_iter().flatten() {
+            if now > end.max(self.last_end) {
+                self.violations
+                    .push(format!("returned at {now:?}, stopped at {end:?}"));
+            }
+        }
+    }
+
+    /// The scopes asked for, repeats included.
+    pub fn scopes(&self) -> Vec<usize> {
+        self.positions.iter().map(|(scope, _)| *scope).collect()
+    }
+
+    pub fn refused_for_good(&self, scope: usize) -> bool {
+        let facts = self.facts.get(&scope);
+        facts.is_some_and(|facts| facts.for_good && facts.refused)
+    }
+
+    /// The positions that a next run should take up.
+    pub fn unfinished(&self, report: &Report) -> Vec<usize> {
+        let is_left = |position: &usize| match report.outcome(*position) {
+            Some(Outcome::NotSent | Outcome::Unknown) => true,
+            Some(Outcome::Rejected) => !self.facts[&self.positions[*position].0].for_good,
+            _ => false,
+        };
+        (0..self.positions.len())
+            .filter(is_left)
+            .map(|position| self.positions[position].0)
+            .collect()
+    }
+}
+
+fn check_repeat(
+    report: &Report,
+    position: usize,
+    outcome: Outcome,
+    original: usize,
+) -> Option<&'static str> {
+    let message = report.message(position).map(|text| text.to_string_lossy());
+    let names = message.is_some_and(|text| text.ends_with(&format!(" {original}")));
+    let code = report.service_code(position).map(|code| code.to_bytes());
+    let told = outcome == Outcome::Repeated && names && code == Some(b"15000424");
+    (!told).then_some("it is a repeat")
+}
+
+/// Whether a text holds a secret or a request's signature.
+fn shows_secret(text: &str) -> bool {
+    let is_hex = |run: &[u8]| run.iter().all(u8::is_ascii_hexdigit);
+    text.contains(SECRET_MARK)
+        || text
+            .find("Signature=")
+            .and_then(|at| text.as_bytes().get(at + 10..at + 18))
+            .is_some_and(is_hex)
+}

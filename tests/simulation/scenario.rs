@@ -1,0 +1,466 @@
+//! From a seed: a service, a client's config, plans, faults and what happens outside; and the
+//! client's life with them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fastrand::Rng;
+use koodrive::client::Client;
+use koodrive::config::Config;
+use koodrive::plan::Plan;
+use koodrive::report::Report;
+
+use crate::faults::Fault;
+use crate::invariants::{Limits, SECRET_MARK, Watch};
+use crate::mutants::Mutant;
+use crate::network::{Sim, SimSystem, SimTransport, Stage, Weather};
+use crate::request::HOST;
+use crate::service::{Nature, Service};
+use crate::world::{Moment, World};
+
+const DEFAULT_USER: &str = "1505084218764547200";
+const APP_ID: &str = "app-7";
+/// A resumed run may itself stop early, for poisonous ids in a row.
+const MOST_RESUMES: usize = 20;
+
+/// What a simulation showed.
+pub struct Finding {
+    pub requests: u64,
+    pub faults: u64,
+    pub hash: u64,
+    pub violation: Option<String>,
+    pub trace: String,
+}
+
+/// A plan, and the scope at each of its positions.
+struct Order {
+    plan: Plan,
+    scopes: Vec<usize>,
+}
+
+pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
+    let mut random = Rng::with_seed(!seed);
+    let restlessness = random.choice([0, 16, 64, 200]).unwrap_or(0);
+    let limits = limits(&mut random);
+    let sim = Arc::new(Sim {
+        world: World::new(seed, restlessness, logged),
+        stage: Mutex::new(Stage {
+            service: Service::new(),
+            watch: Watch::new(limits.clone()),
+            weather: weather(&mut random),
+            mutant,
+            wall_lead: 0,
+            faults: 0,
+        }),
+    });
+    let client = client(&sim, &limits, &first_authorization(&sim, &mut random));
+    let orders: Vec<_> = (0..random.usize(1..4))
+        .map(|_| order(&mut sim.stage().service, &mut random))
+        .collect();
+    happenings(&sim, &client, &mut random);
+    let mut ended = Vec::new();
+    let mut orders = orders.into_iter().peekable();
+    while let Some(order) = orders.next() {
+        let beside = orders.next_if(|_| random.u8(..) < 40);
+        let together: Vec<_> = std::iter::once(order).chain(beside).collect();
+        ended.extend(carry_out(&sim, &client, &together));
+        let gap = Duration::from_millis(random.u64(0..30_000));
+        sim.world.wait(sim.world.now() + gap, &|| false);
+    }
+    sim.world.clear_alarms();
+    let client = recover(&sim, client, limits);
+    for (run, report) in ended {
+        resume(&sim, &client, run, report);
+    }
+    drop(client);
+    let (hash, trace) = sim.world.trace();
+    let stage = sim.stage();
+    Finding {
+        requests: stage.watch.requests,
+        faults: stage.faults,
+        hash,
+        violation: stage.watch.first_violation.clone(),
+        trace,
+    }
+}
+
+/// Carries out plans at the same time, on one client. Their runs and reports.
+fn carry_out(sim: &Arc<Sim>, client: &Client, orders: &[Order]) -> Vec<(usize, Report)> {
+    sim.stage().watch.concurrent_runs = orders.len();
+    let (next, ended) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    sim.world.run_workers(orders.len() - 1, &|| {
+        if let Some(order) = orders.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let run = sim.stage().watch.begin(&order.scopes, sim.world.now());
+            sim.world.begin_run(run);
+            foresee_cancels(sim, run);
+            let report = delete(sim, client, run, &order.plan);
+            ended
+                .lock()
+                .expect("no panic")
+                .extend(report.map(|report| (run, report)));
+        }
+    });
+    ended.into_inner().expect("no panic")
+}
+
+/// One call of the client, checked.
+fn delete(sim: &Arc<Sim>, client: &Client, run: usize, plan: &Plan) -> Option<Report> {
+    let monitor = sim.stage().watch.run(run).monitor.clone();
+    let ended = client.delete_plan(plan, Some(&monitor));
+    sim.advance();
+    let now = sim.world.now();
+    let mut stage = sim.stage();
+    let stage = &mut *stage;
+    match ended {
+        Ok((report, error)) => {
+            sim.world
+                .note("end", run as u64, || format!("of run {run}: {error:?}"));
+            stage
+                .watch
+                .finish(run, &stage.service, &report, error.as_ref(), now);
+            Some(report)
+        }
+        Err(error) => {
+            stage
+                .watch
+                .violation(format!("a plan was not carried out: {error}"));
+            None
+        }
+    }
+}
+
+/// All faults end, and the caller renews what was lost. The client for what is left: the same one,
+/// unless its runs are too short for that.
+fn recover(sim: &Arc<Sim>, client: Arc<Client>, limits: Limits) -> Arc<Client> {
+    let now = sim.world.now();
+    let mut stage = sim.stage();
+    stage.weather = Weather {
+        honest_dates: true,
+        latency: 5,
+        ..Weather::default()
+    };
+    stage.service.forbidden_user = None;
+    let good = stage.service.authorization.clone();
+    let configured = stage.watch.authorizations.last().cloned();
+    drop(stage);
+    if limits.run_timeout.is_some() {
+        drop(client);
+        let limits = Limits {
+            run_timeout: None,
+            ..limits
+        };
+        sim.stage().new_client(limits.clone());
+        if let Some(good) = &good {
+            let mut stage = sim.stage();
+            stage.watch.authorizations = vec![(now, good.clone())];
+        }
+        return self::client(sim, &limits, &good);
+    }
+    if let Some(good) = good
+        && configured.is_none_or(|(_, configured)| configured != good)
+    {
+        authorize(sim, &client, &good, now);
+    }
+    client
+}
+
+/// The client's requests carry this from now on.
+fn authorize(sim: &Sim, client: &Client, value: &str, now: Duration) {
+    let set = match value.strip_prefix("Bearer ") {
+        Some(token) => client.set_access_token(token),
+        None => client.set_authorization(value),
+    };
+    set.expect("an authorization by the rules");
+    sim.stage()
+        .watch
+        .authorizations
+        .push((now, value.to_owned()));
+}
+
+/// What a run left is taken up until nothing is left. Then all that could be deleted must be gone.
+fn resume(sim: &Arc<Sim>, client: &Client, run: usize, report: Report) {
+    let asked = sim.stage().watch.run(run).scopes();
+    let (mut run, mut report) = (run, report);
+    for round in 0.. {
+        let left = sim.stage().watch.run(run).unfinished(&report);
+        let plan = report.unfinished().expect("a plan from a plan");
+        if plan.scope_count() != left.len() || round > MOST_RESUMES {
+            let count = plan.scope_count();
+            let what = format!("run {run}: {count} ids are to resume, not {left:?}");
+            sim.stage().watch.violation(what);
+            return;
+        }
+        if left.is_empty() {
+            break;
+        }
+        run = sim.stage().watch.begin(&left, sim.world.now());
+        sim.world.begin_run(run);
+        match delete(sim, client, run, &plan) {
+            Some(next) => report = next,
+            None => return,
+        }
+    }
+    let mut stage = sim.stage();
+    for scope in asked {
+        let there = &stage.service.scopes[scope];
+        if there.exists
+            && !stage
+                .watch
+                .runs
+                .iter()
+                .any(|run| run.refused_for_good(scope))
+        {
+            let what = format!(
+                "scope {scope} ({}) was not refused and is still there",
+                there.id
+            );
+            stage.watch.violation(what);
+            return;
+        }
+    }
+}
+
+fn limits(random: &mut Rng) -> Limits {
+    let mut log_ms = |least: u64, doublings: u32| {
+        let most = least << random.u32(0..=doublings);
+        Duration::from_millis(random.u64(least..=most))
+    };
+    let (connect_timeout, request_timeout) = (log_ms(20, 9), log_ms(50, 10));
+    let run_timeout = log_ms(1, 16);
+    Limits {
+        connect_timeout,
+        request_timeout,
+        run_timeout: (random.u8(..) < 50).then_some(run_timeout),
+        attempts: random.choice([1, 2, 3, 4, 4, 4, 6, 10]).unwrap_or(4),
+        connections: random.choice([1, 1, 1, 1, 2, 3, 4, 4, 8]).unwrap_or(4),
+        requests_per_second: random.choice([0, 0, 0, 0, 0, 1, 7, 50]).unwrap_or(0),
+    }
+}
+
+fn weather(random: &mut Rng) -> Weather {
+    let (connect_rate, exchange_rate, kinds) = match random.u8(..) {
+        0..40 => (0, 0, 0),
+        40..140 => (random.u8(0..30), random.u8(5..60), random.usize(1..6)),
+        140..210 => (random.u8(0..80), random.u8(60..200), random.usize(1..10)),
+        210..230 => (0, 255, 1),
+        230..240 => (255, 255, 1),
+        _ => (10, 80, Fault::EXCHANGING.len()),
+    };
+    let mut exchange = Fault::EXCHANGING.to_vec();
+    random.shuffle(&mut exchange);
+    exchange.truncate(kinds);
+    let mut connect = Fault::CONNECTING.to_vec();
+    random.shuffle(&mut connect);
+    connect.truncate(random.usize(1..4));
+    Weather {
+        connect_rate,
+        exchange_rate,
+        connect,
+        exchange,
+        look_rate: if random.u8(..) < 10 { 2 } else { 0 },
+        thread_rate: random.choice([0, 0, 50, 255]).unwrap_or(0),
+        echoes: random.u8(..) < 80,
+        honest_dates: random.bool(),
+        latency: random.choice([1, 20, 20, 500]).unwrap_or(20),
+        clears: random
+            .bool()
+            .then(|| Duration::from_millis(random.u64(0..120_000))),
+    }
+}
+
+/// How requests are authorized: a token, a verbatim value or, if none, a signature.
+fn first_authorization(sim: &Arc<Sim>, random: &mut Rng) -> Option<String> {
+    let authorization = match random.u8(..3) {
+        0 => Some(format!("Bearer {SECRET_MARK}-first-token")),
+        1 => Some(format!("Bearer+{SECRET_MARK}-verbatim")),
+        _ => None,
+    };
+    let mut stage = sim.stage();
+    match &authorization {
+        Some(value) => stage
+            .watch
+            .authorizations
+            .push((Duration::ZERO, value.clone())),
+        None => stage.watch.app = Some((APP_ID.into(), app_secret())),
+    }
+    stage.service.authorization.clone_from(&authorization);
+    stage.service.date_status = random.choice([400, 401, 401, 403]).unwrap_or(401);
+    authorization
+}
+
+fn app_secret() -> String {
+    format!("{SECRET_MARK}-secret")
+}
+
+fn client(sim: &Arc<Sim>, limits: &Limits, authorization: &Option<String>) -> Arc<Client> {
+    let mut config = Config::new();
+    let ms = |duration: Duration| duration.as_millis() as u64;
+    config
+        .set_endpoint(&format!("https://{HOST}"))
+        .and_then(|()| config.set_user_id(DEFAULT_USER))
+        .and_then(|()| config.set_connect_timeout_ms(ms(limits.connect_timeout)))
+        .and_then(|()| config.set_request_timeout_ms(ms(limits.request_timeout)))
+        .and_then(|()| config.set_run_timeout_ms(limits.run_timeout.map_or(0, ms)))
+        .and_then(|()| config.set_max_attempts(limits.attempts))
+        .and_then(|()| config.set_max_connections(limits.connections as u32))
+        .and_then(|()| config.set_max_requests_per_second(limits.requests_per_second as u32))
+        .expect("a config by the rules");
+    match authorization {
+        Some(value) => match value.strip_prefix("Bearer ") {
+            Some(token) => config.set_access_token(token),
+            None => config.set_authorization(value),
+        },
+        None => config.set_app_credentials(APP_ID, &app_secret()),
+    }
+    .expect("an authorization by the rules");
+    let (transport, system) = (SimTransport(Arc::clone(sim)), SimSystem(Arc::clone(sim)));
+    let client = Client::with_parts(&config, Box::new(transport), Box::new(system));
+    Arc::new(client.expect("a client"))
+}
+
+/// How many groups of how many ids.
+fn sizes(random: &mut Rng) -> Vec<usize> {
+    let (groups, most) = match random.u16(..) {
+        0..30_000 => (random.usize(1..6), 20),
+        30_000..36_000 => (random.usize(1..4), 350),
+        36_000..65_500 => (random.usize(10..200), 3),
+        _ => return vec![100_000],
+    };
+    (0..groups).map(|_| random.usize(1..=most)).collect()
+}
+
+fn order(service: &mut Service, random: &mut Rng) -> Order {
+    let mut order = Order {
+        plan: Plan::new(),
+        scopes: Vec::new(),
+    };
+    let absent = random.choice([0, 10, 128]).unwrap_or(0);
+    let (poisonous, locked) = match random.u8(..) {
+        0..30 => (random.u8(1..10), 0),
+        30..60 => (0, 20),
+        _ => (0, 0),
+    };
+    let prefix = random
+        .choice(["184284671552", "0", "id\"", "1e", "x"])
+        .unwrap_or("");
+    for size in sizes(random) {
+        let user = match random.u8(..) {
+            0..100 => None,
+            100..180 => Some(DEFAULT_USER),
+            180..240 => Some("1505084218764547201"),
+            _ => Some("j\u{fc}rgen"),
+        };
+        let number = random.usize(..200);
+        let device = match number {
+            0 => "a b/\u{fc}?%41".to_owned(),
+            _ => (1_842_812_272_691_451_648 + number).to_string(),
+        };
+        let resolved = user.unwrap_or(DEFAULT_USER);
+        let group = service.find_group(resolved, &device);
+        let group = group.unwrap_or_else(|| service.add_group(resolved, &device));
+        let repeats = random.u8(..) < 20;
+        let mut ids = Vec::with_capacity(size);
+        for index in 0..size {
+            let number = if repeats { random.usize(..size) } else { index };
+            // A letter more keeps what begins with digits and an `e` from being a damaged number.
+            let id = format!(
+                "{prefix}{number:07}{}",
+                if prefix == "1e" { "a" } else { "" }
+            );
+            let nature = match random.u8(..) {
+                chance if chance < poisonous => Nature::Poisonous,
+                chance if chance < locked => Nature::Locked,
+                _ => Nature::Ordinary,
+            };
+            let exists = random.u8(..) >= absent;
+            order
+                .scopes
+                .push(service.add_scope(group, &id, nature, exists));
+            ids.push(id);
+        }
+        let added = match random.bool() {
+            true => order
+                .plan
+                .add(user, &device, ids.iter().map(String::as_str)),
+            false => order
+                .plan
+                .add_lines(user, &device, &ids.join("\n"), Some(size)),
+        };
+        added.expect("ids by the rules");
+    }
+    order
+}
+
+/// What happens outside while the client works.
+fn happenings(sim: &Arc<Sim>, client: &Arc<Client>, random: &mut Rng) {
+    let lead = match random.u8(..) {
+        0..190 => random.i64(-4_000..=4_000),
+        190..220 => random.i64(-3_600_000..=3_600_000),
+        _ => random.i64(-300_000_000_000..=300_000_000_000),
+    };
+    {
+        let mut stage = sim.stage();
+        stage.set_wall_lead(lead);
+        if random.u8(..) < 25 {
+            stage.service.forbidden_user = Some("1505084218764547201".into());
+        }
+    }
+    if random.u8(..) < 25 {
+        let (jumping, jump) = (Arc::clone(sim), random.i64(-4_000_000..=4_000_000));
+        sim.world.set_alarm(moment(sim, random), move || {
+            jumping
+                .world
+                .note("clock jumps", 0, || format!("by {jump} ms"));
+            let mut stage = jumping.stage();
+            stage.wall_lead += jump;
+            stage.watch.clock_is_right = false;
+        });
+    }
+    let authorization = sim.stage().service.authorization.clone();
+    if let Some(old) = authorization
+        && random.u8(..) < 40
+    {
+        let new = format!("{old}-renewed");
+        let (expiring, value) = (Arc::clone(sim), new.clone());
+        sim.world.set_alarm(moment(sim, random), move || {
+            expiring.stage().service.authorization = Some(value);
+        });
+        if random.bool() {
+            let (renewing, client) = (Arc::clone(sim), Arc::clone(client));
+            sim.world.set_alarm(moment(sim, random), move || {
+                authorize(&renewing, &client, &new, renewing.world.now());
+            });
+        }
+    }
+}
+
+/// The caller may cancel the run, and once more.
+fn foresee_cancels(sim: &Arc<Sim>, run: usize) {
+    let mut random = sim.world.random(Rng::fork);
+    if random.u8(..) >= 60 {
+        return;
+    }
+    for _ in 0..random.usize(1..3) {
+        let cancelling = Arc::clone(sim);
+        sim.world.set_alarm(moment(sim, &mut random), move || {
+            let now = cancelling.world.now();
+            cancelling
+                .world
+                .note("cancel", run as u64, || format!("of run {run}"));
+            let mut stage = cancelling.stage();
+            let run = stage.watch.run(run);
+            run.cancelled.get_or_insert(now);
+            run.monitor.cancel();
+        });
+    }
+}
+
+fn moment(sim: &Sim, random: &mut Rng) -> Moment {
+    let magnitude = random.u32(3..16);
+    let distance = random.u64(0..1 << magnitude);
+    match random.bool() {
+        true => Moment::Step(sim.world.steps() + distance / 16),
+        false => Moment::At(sim.world.now() + Duration::from_millis(distance)),
+    }
+}
