@@ -153,6 +153,24 @@ fn many_users_and_devices_merged_across_adds() {
 }
 
 #[test]
+fn ids_are_sent_byte_for_byte() {
+    let sandbox = sandbox(Options::default());
+    let visible: String = ('!'..='~').collect();
+    let ids = [
+        visible.as_str(),
+        "\"",
+        "\\",
+        "\\\"",
+        "a\"b",
+        "\\u0031",
+        "</script>",
+    ];
+    let report = delete_ids(&client(&sandbox), &ids);
+    assert_eq!(report.tally(Deleted as i32), ids.len());
+    assert_eq!(sandbox.ledger().requests[0].ids, ids);
+}
+
+#[test]
 fn columns_stay_in_the_plans_order() {
     let sandbox = sandbox(generated(400));
     let ids = generated_ids(400);

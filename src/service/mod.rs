@@ -190,15 +190,29 @@ fn device_path(device: &str) -> String {
 
 /// `{"scopeIdList":["1","2"]}`: ids always as strings, as the page's table says.
 fn request_body(ids: &[&str]) -> serde_json::Result<Vec<u8>> {
-    #[derive(serde::Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct RequestBody<'a> {
-        scope_id_list: &'a [&'a str],
-    }
     let text: usize = ids.iter().map(|id| id.len() + 3).sum();
     let mut body = Vec::with_capacity(text + 24);
-    serde_json::to_writer(&mut body, &RequestBody { scope_id_list: ids })?;
+    body.extend_from_slice(br#"{"scopeIdList":["#);
+    for (index, id) in ids.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        push_json_string(&mut body, id)?;
+    }
+    body.extend_from_slice(b"]}");
     Ok(body)
+}
+
+/// Ids are visible ASCII, of which JSON escapes two characters (RFC 8259, 7): one without them is
+/// copied whole, where serde would look at each byte.
+fn push_json_string(body: &mut Vec<u8>, id: &str) -> serde_json::Result<()> {
+    if memchr::memchr2(b'"', b'\\', id.as_bytes()).is_some() {
+        return serde_json::to_writer(body, id);
+    }
+    body.push(b'"');
+    body.extend_from_slice(id.as_bytes());
+    body.push(b'"');
+    Ok(())
 }
 
 fn unsendable(error: &dyn std::error::Error) -> Failure {
