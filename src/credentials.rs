@@ -47,10 +47,16 @@ impl Credentials {
     pub(crate) fn secrets(&self) -> Vec<&str> {
         match self {
             Self::Token(token) => vec![token.expose()],
-            // Of `Bearer abc` the service may echo only `abc`.
+            // Of `Bearer abc`, or the page's `Bearer+abc`, the service may echo only `abc`.
             Self::Verbatim(value) => {
                 let value = value.expose();
-                let token = value.split_once(' ').map(|(_, token)| token.trim());
+                let is_bearer = |(scheme, token): &(&str, &str)| {
+                    scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()
+                };
+                let parts = value
+                    .split_once(' ')
+                    .or_else(|| value.split_once('+').filter(is_bearer));
+                let token = parts.map(|(_, token)| token.trim());
                 [value].into_iter().chain(token).collect()
             }
             Self::App { secret, .. } => vec![secret.expose()],

@@ -545,6 +545,7 @@ fn what_is_no_answer_is_never_success() {
         "null",
         "{}",
         r#"{"msg":"success","scopeIdList":["1","2","404"]}"#,
+        r#"{"error_code":"0","scopeIdList":["1","2","404"]}"#,
         r#"{"code":0.0,"scopeIdList":["1","2","404"]}"#,
         r#"{"code":0,"code":0,"scopeIdList":["1","2","404"]}"#,
         r#"{"code":0,"scopeIdList":[1.0,2,404]}"#,
@@ -577,6 +578,39 @@ fn a_secret_that_the_service_echoes_is_scrubbed() {
         Some("Bearer *** is not\u{fffd}good")
     );
     assert_eq!(common::code(&trial.report, 0), Some("***"));
+}
+
+/// The page writes the space of `Bearer <token>` as a plus.
+#[test]
+fn the_token_of_a_verbatim_authorization_is_scrubbed() {
+    for value in ["Bearer+60f4ccc7", "Bearer 60f4ccc7"] {
+        let sandbox = sandbox(Options {
+            faults: vec![Rule::always(refusal(
+                400,
+                r#"{"code":1,"msg":"60f4ccc7 is unknown"}"#,
+            ))],
+            ..Options::default()
+        });
+        let mut config = config(&sandbox);
+        config.set_authorization(value).unwrap();
+        let (report, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
+        assert_eq!(message(&report, 0), Some("*** is unknown"));
+        assert!(!error.unwrap().message.contains("60f4ccc7"));
+    }
+}
+
+#[test]
+fn retry_after_holds_for_whatever_is_sent_again() {
+    let pause = Fault::Status {
+        status: 400,
+        retry_after: Some("1".into()),
+        body: Some(r#"{"code":13000102,"msg":"Parameter check failed."}"#.into()),
+        content_type: None,
+    };
+    let begin = std::time::Instant::now();
+    let trial = at_first(pause);
+    assert_eq!(trial.outcomes, [Deleted, Deleted, NotFound], "by halves");
+    assert!(begin.elapsed() >= std::time::Duration::from_secs(1));
 }
 
 #[test]

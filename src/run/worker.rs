@@ -264,7 +264,8 @@ impl<'r> Worker<'r> {
             trusted = trouble
                 .as_ref()
                 .is_none_or(|trouble| trouble.error.kind != ErrorKind::BadAnswer);
-            if let Some(pause) = answer.retry_after.filter(|_| next == Next::TryAgain) {
+            let sent_again = again_at_once || matches!(next, Next::TryAgain | Next::Halve);
+            if let Some(pause) = answer.retry_after.filter(|_| sent_again) {
                 run.tools.pace.pause(system.now(), pause);
             }
         }
