@@ -75,6 +75,31 @@ simulate: need-cargo ## simulate RUNS= runs against a service that fails, from s
 	KOODRIVE_SIMULATION_RUNS=$(RUNS) $(CARGO) test --locked --profile simulation --test simulation \
 		as_many_as_wanted -- --ignored --nocapture
 
+SECONDS ?= 20
+.PHONY: fuzz
+fuzz: need-cargo ## fuzz each target for SECONDS=20, where the nightly toolchain is
+	@CARGO="$(CARGO)" TARGET="$(TARGET)" tests/fuzz/run.sh $(SECONDS)
+
+.PHONY: sanitize
+sanitize: sandbox need-cc ## C programs under AddressSanitizer and ThreadSanitizer, the interface under Miri
+	@CARGO="$(CARGO)" CC="$(CC)" TARGET="$(TARGET)" tests/sanitizers.sh
+
+# Tools of the registry that no test needs.
+USES_TOOLS = export PATH="$(abspath $(TARGET))/tools/bin:$$PATH"; \
+	provide() { command -v $$1 > /dev/null || $(CARGO) install --quiet --locked --root $(TARGET)/tools $$1@$$2; }
+
+.PHONY: deny
+deny: need-cargo ## check licences, bans and sources of all dependencies
+	@$(USES_TOOLS); provide cargo-deny 0.20.2 && cargo-deny --locked check licenses bans sources
+
+.PHONY: sbom
+sbom: need-cargo ## write target/koodrive.cdx.json, a CycloneDX bill of materials
+	@$(USES_TOOLS); provide cargo-cyclonedx 0.5.9 && \
+	cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps \
+		--target "$$(rustc -vV | sed -n 's/host: //p')" && \
+	sed 's|file://$(CURDIR)|file:///koodrive|g' koodrive.cdx.json > $(TARGET)/koodrive.cdx.json; \
+	rm -f koodrive.cdx.json tests/sandbox/koodrive-sandbox.cdx.json
+
 PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../examples/python
 
 .PHONY: lint

@@ -1,0 +1,551 @@
+//! A C program: a list of calls, made through the C interface by the rules of the header. A call that
+//! fails must say why and change nothing, and ids must come back as they went in.
+
+use std::collections::HashSet;
+use std::ffi::{CStr, CString, c_char};
+use std::ptr;
+
+use arbitrary::Arbitrary;
+use koodrive::ffi::client::*;
+use koodrive::ffi::config::*;
+use koodrive::ffi::error::*;
+use koodrive::ffi::monitor::*;
+use koodrive::ffi::plan::*;
+use koodrive::ffi::result::*;
+use koodrive::ffi::status::*;
+
+/// Where a setting or a credential holds it, no message may show it.
+const SECRET: &str = "hunter2-hunter2";
+
+#[derive(Arbitrary, Debug)]
+pub enum Text<'a> {
+    Null,
+    /// What most setters and the plan accept.
+    Good(u8),
+    Raw(&'a [u8]),
+    /// Text around the secret.
+    Secret(&'a [u8], &'a [u8]),
+}
+
+impl Text<'_> {
+    /// As C passes it: it ends with the first NUL.
+    fn to_c(&self) -> Option<CString> {
+        let bytes = match self {
+            Self::Null => return None,
+            Self::Good(which) => format!("{}", which % 8).into_bytes(),
+            Self::Raw(bytes) => bytes.to_vec(),
+            Self::Secret(before, after) => [before, SECRET.as_bytes(), after].concat(),
+        };
+        let end = bytes.iter().position(|byte| *byte == 0);
+        CString::new(&bytes[..end.unwrap_or(bytes.len())]).ok()
+    }
+}
+
+#[derive(Arbitrary, Debug, Clone, Copy)]
+pub enum TextSetting {
+    Endpoint,
+    UserId,
+    AccessToken,
+    Authorization,
+    Proxy,
+}
+
+#[derive(Arbitrary, Debug, Clone, Copy)]
+pub enum NumberSetting {
+    ConnectTimeout,
+    RequestTimeout,
+    RunTimeout,
+    MaxAttempts,
+    MaxConnections,
+    MaxRequestsPerSecond,
+}
+
+#[derive(Arbitrary, Debug)]
+pub enum Call<'a> {
+    GoodConfig,
+    SetText(TextSetting, Text<'a>),
+    SetAppCredentials(Text<'a>, Text<'a>),
+    SetNumber(NumberSetting, u64),
+    Add {
+        user: Text<'a>,
+        device: Text<'a>,
+        ids: Vec<Text<'a>>,
+    },
+    /// A count that no memory can hold.
+    AddTooMany(u64),
+    AddLines {
+        user: Text<'a>,
+        device: Text<'a>,
+        lines: &'a [u8],
+        count: u8,
+    },
+    AddLinesTooLong(u64),
+    NewPlan,
+    NewClient,
+    RenewToken(Text<'a>),
+    RenewAuthorization(Text<'a>),
+    DeletePlan,
+    DeleteScopes(Text<'a>, Vec<Text<'a>>),
+    TakeUnfinished,
+    ReadResult(usize),
+}
+
+/// Makes the calls, and checks what each of them leaves behind.
+pub fn make(calls: &[Call]) {
+    let mut program = Program::new();
+    for call in calls {
+        program.make(call);
+    }
+    program.end();
+}
+
+/// An id that was added: user, device, id.
+type Added = (Option<CString>, CString, CString);
+
+/// A C program's objects, and what it knows of them.
+struct Program {
+    config: *mut koodrive_config,
+    plan: *mut koodrive_plan,
+    client: *mut koodrive_client,
+    result: *mut koodrive_result,
+    monitor: *mut koodrive_monitor,
+    /// Whether endpoint, authorization, user and proxy were accepted.
+    has: [bool; 4],
+    user: Option<CString>,
+    client_user: Option<CString>,
+    added: Vec<Added>,
+    ran: Vec<Added>,
+}
+
+impl Program {
+    fn new() -> Self {
+        let monitor = koodrive_monitor_new();
+        // SAFETY: a live monitor. A cancelled run sends nothing, wherever the endpoint is.
+        unsafe { koodrive_monitor_cancel(monitor) };
+        Self {
+            config: koodrive_config_new(),
+            plan: koodrive_plan_new(),
+            client: ptr::null_mut(),
+            result: ptr::null_mut(),
+            monitor,
+            has: [false; 4],
+            user: None,
+            client_user: None,
+            added: Vec::new(),
+            ran: Vec::new(),
+        }
+    }
+
+    fn end(self) {
+        // SAFETY: each is NULL or live, and not used again.
+        unsafe {
+            koodrive_result_free(self.result);
+            koodrive_client_free(self.client);
+            koodrive_plan_free(self.plan);
+            koodrive_config_free(self.config);
+            koodrive_monitor_free(self.monitor);
+        }
+    }
+
+    fn make(&mut self, call: &Call) {
+        match call {
+            Call::GoodConfig => self.good_config(),
+            Call::SetText(setting, text) => {
+                self.set_text(*setting, text.to_c());
+            }
+            Call::SetAppCredentials(id, secret) => {
+                let (id, secret) = (id.to_c(), secret.to_c());
+                let good = discreet(|error| {
+                    // SAFETY: a live config; NULL or texts that live through the call.
+                    unsafe {
+                        koodrive_config_set_app_credentials(
+                            self.config,
+                            pointer(&id),
+                            pointer(&secret),
+                            error,
+                        )
+                    }
+                });
+                self.has[1] |= good;
+            }
+            Call::SetNumber(setting, number) => self.set_number(*setting, *number),
+            Call::Add { user, device, ids } => self.add(user.to_c(), device.to_c(), ids),
+            Call::AddTooMany(count) => self.add_too_many(*count as usize),
+            Call::AddLines {
+                user,
+                device,
+                lines,
+                count,
+            } => self.add_lines(user.to_c(), device.to_c(), lines, *count as usize),
+            Call::AddLinesTooLong(length) => self.add_lines_too_long(*length as usize),
+            Call::NewPlan => {
+                // SAFETY: a live plan, not used again.
+                unsafe { koodrive_plan_free(self.plan) };
+                self.plan = koodrive_plan_new();
+                self.added.clear();
+            }
+            Call::NewClient => self.new_client(),
+            Call::RenewToken(text) => {
+                let text = text.to_c();
+                // SAFETY: NULL or a live client; NULL or a text that lives through the call.
+                discreet(|error| unsafe {
+                    koodrive_client_set_access_token(self.client, pointer(&text), error)
+                });
+            }
+            Call::RenewAuthorization(text) => {
+                let text = text.to_c();
+                // SAFETY: NULL or a live client; NULL or a text that lives through the call.
+                discreet(|error| unsafe {
+                    koodrive_client_set_authorization(self.client, pointer(&text), error)
+                });
+            }
+            Call::DeletePlan => self.delete_plan(),
+            Call::DeleteScopes(device, ids) => self.delete_scopes(device.to_c(), ids),
+            Call::TakeUnfinished => self.take_unfinished(),
+            Call::ReadResult(index) => self.read_result(*index),
+        }
+        // SAFETY: a live plan.
+        let count = unsafe { koodrive_plan_scope_count(self.plan) };
+        assert_eq!(count, self.added.len(), "after {call:?}");
+    }
+
+    fn good_config(&mut self) {
+        let good = [
+            (TextSetting::Endpoint, c"http://127.0.0.1:1"),
+            (TextSetting::AccessToken, c"token"),
+            (TextSetting::UserId, c"user"),
+        ];
+        for (setting, text) in good {
+            assert!(self.set_text(setting, Some(text.to_owned())));
+        }
+    }
+
+    fn set_text(&mut self, setting: TextSetting, text: Option<CString>) -> bool {
+        let set = match setting {
+            TextSetting::Endpoint => koodrive_config_set_endpoint,
+            TextSetting::UserId => koodrive_config_set_user_id,
+            TextSetting::AccessToken => koodrive_config_set_access_token,
+            TextSetting::Authorization => koodrive_config_set_authorization,
+            TextSetting::Proxy => koodrive_config_set_proxy,
+        };
+        // SAFETY: a live config; NULL or a text that lives through the call.
+        let good = discreet(|error| unsafe { set(self.config, pointer(&text), error) });
+        if good {
+            let which = match setting {
+                TextSetting::Endpoint => 0,
+                TextSetting::AccessToken | TextSetting::Authorization => 1,
+                TextSetting::UserId => 2,
+                TextSetting::Proxy => 3,
+            };
+            self.has[which] = true;
+            if let TextSetting::UserId = setting {
+                self.user = text;
+            }
+        }
+        good
+    }
+
+    fn set_number(&mut self, setting: NumberSetting, number: u64) {
+        let (config, small) = (self.config, number as u32);
+        const YEAR_MS: u64 = 31_536_000_000;
+        // SAFETY: a live config, in each of these calls.
+        let (good, expected) = unsafe {
+            match setting {
+                NumberSetting::ConnectTimeout => (
+                    checked(|error| koodrive_config_set_connect_timeout_ms(config, number, error)),
+                    (1..=YEAR_MS).contains(&number),
+                ),
+                NumberSetting::RequestTimeout => (
+                    checked(|error| koodrive_config_set_request_timeout_ms(config, number, error)),
+                    (1..=YEAR_MS).contains(&number),
+                ),
+                NumberSetting::RunTimeout => (
+                    checked(|error| koodrive_config_set_run_timeout_ms(config, number, error)),
+                    number <= YEAR_MS,
+                ),
+                NumberSetting::MaxAttempts => (
+                    checked(|error| koodrive_config_set_max_attempts(config, small, error)),
+                    (1..=100).contains(&small),
+                ),
+                NumberSetting::MaxConnections => (
+                    checked(|error| koodrive_config_set_max_connections(config, small, error)),
+                    (1..=1024).contains(&small),
+                ),
+                NumberSetting::MaxRequestsPerSecond => (
+                    checked(|error| {
+                        koodrive_config_set_max_requests_per_second(config, small, error)
+                    }),
+                    true,
+                ),
+            }
+        };
+        assert_eq!(good, expected, "{setting:?} {number}");
+    }
+
+    fn add(&mut self, user: Option<CString>, device: Option<CString>, ids: &[Text]) {
+        let ids: Vec<_> = ids.iter().map(Text::to_c).collect();
+        let pointers: Vec<_> = ids.iter().map(pointer).collect();
+        let good = checked(|error| {
+            // SAFETY: a live plan; NULL or texts, and an array of them, that live through the call.
+            unsafe {
+                koodrive_plan_add(
+                    self.plan,
+                    pointer(&user),
+                    pointer(&device),
+                    pointers.as_ptr(),
+                    pointers.len(),
+                    error,
+                )
+            }
+        });
+        if good {
+            let device = device.expect("NULL is refused");
+            for id in ids {
+                let id = id.expect("NULL is refused");
+                self.added.push((user.clone(), device.clone(), id));
+            }
+        }
+    }
+
+    fn add_too_many(&mut self, count: usize) {
+        let count = count | 1 << 60;
+        let id = c"1".as_ptr();
+        // SAFETY: a live plan; the count is refused before the array is looked at.
+        let good = checked(|error| unsafe {
+            koodrive_plan_add(self.plan, ptr::null(), c"d".as_ptr(), &id, count, error)
+        });
+        assert!(!good);
+    }
+
+    fn add_lines(
+        &mut self,
+        user: Option<CString>,
+        device: Option<CString>,
+        lines: &[u8],
+        count: usize,
+    ) {
+        let good = checked(|error| {
+            // SAFETY: a live plan; NULL or texts that live through the call.
+            unsafe {
+                koodrive_plan_add_lines(
+                    self.plan,
+                    pointer(&user),
+                    pointer(&device),
+                    lines.as_ptr().cast(),
+                    lines.len(),
+                    count,
+                    error,
+                )
+            }
+        });
+        if good {
+            let before = self.added.len();
+            let device = device.expect("NULL is refused");
+            let text = lines.strip_suffix(b"\n").unwrap_or(lines);
+            for id in text
+                .split(|byte| *byte == b'\n')
+                .filter(|_| !lines.is_empty())
+            {
+                let id = CString::new(id).expect("visible characters only");
+                self.added.push((user.clone(), device.clone(), id));
+            }
+            assert!(count == 0 || count == self.added.len() - before);
+        }
+    }
+
+    fn add_lines_too_long(&mut self, length: usize) {
+        let length = length | 1 << 63;
+        // SAFETY: a live plan; the length is refused before the text is looked at.
+        let good = checked(|error| unsafe {
+            let (device, text) = (c"d".as_ptr(), c"1".as_ptr());
+            koodrive_plan_add_lines(self.plan, ptr::null(), device, text, length, 0, error)
+        });
+        assert!(!good);
+    }
+
+    fn new_client(&mut self) {
+        let mut client = ptr::dangling_mut();
+        let place = &raw mut client;
+        // SAFETY: a live config, a place for a client.
+        let good = checked(|error| unsafe { koodrive_client_new(self.config, place, error) });
+        let [endpoint, authorization, _, proxy] = self.has;
+        assert!(good || !(endpoint && authorization) || proxy);
+        assert!(!good || endpoint && authorization);
+        assert_eq!(good, !client.is_null());
+        if good {
+            // SAFETY: NULL or a live client, not used again.
+            unsafe { koodrive_client_free(self.client) };
+            self.client = client;
+            self.client_user = self.user.clone();
+        }
+    }
+
+    fn delete_plan(&mut self) {
+        let (client, plan, monitor) = (self.client, self.plan, self.monitor);
+        let added = self.added.clone();
+        self.run(added, |result, error| {
+            // SAFETY: NULL or a live client, a live plan and monitor, places for the pointers.
+            unsafe { koodrive_client_delete_plan(client, plan, monitor, result, error) }
+        });
+    }
+
+    fn delete_scopes(&mut self, device: Option<CString>, ids: &[Text]) {
+        let (client, monitor) = (self.client, self.monitor);
+        let ids: Vec<_> = ids.iter().map(Text::to_c).collect();
+        let pointers: Vec<_> = ids.iter().map(pointer).collect();
+        let added = ids.iter().flatten().map(|id| {
+            let device = device.clone().unwrap_or_default();
+            (None, device, id.clone())
+        });
+        self.run(added.collect(), |result, error| {
+            // SAFETY: NULL or a live client, a live monitor, NULL or texts and an array of them
+            // that live through the call, places for the pointers.
+            unsafe {
+                koodrive_client_delete_scopes(
+                    client,
+                    pointer(&device),
+                    pointers.as_ptr(),
+                    pointers.len(),
+                    monitor,
+                    result,
+                    error,
+                )
+            }
+        });
+    }
+
+    /// A run that is cancelled before it begins.
+    fn run(
+        &mut self,
+        ids: Vec<Added>,
+        delete: impl FnOnce(*mut *mut koodrive_result, *mut *mut koodrive_error) -> koodrive_status,
+    ) {
+        // Miri knows no signal masks, which workers are started with.
+        if cfg!(miri) {
+            return;
+        }
+        let (mut result, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
+        let status = delete(&mut result, &mut error);
+        check_error(status, error);
+        match status {
+            KOODRIVE_ERROR_INVALID_ARGUMENT => return assert!(result.is_null()),
+            KOODRIVE_OK => assert!(ids.is_empty()),
+            _ => assert_eq!(status, KOODRIVE_ERROR_CANCELLED),
+        }
+        // SAFETY: NULL or a live result, not used again.
+        unsafe { koodrive_result_free(self.result) };
+        self.result = result;
+        let user = self.client_user.clone();
+        let with_user = |(own, device, id): Added| (own.or_else(|| user.clone()), device, id);
+        self.ran = ids.into_iter().map(with_user).collect();
+        self.check_tallies();
+    }
+
+    fn check_tallies(&self) {
+        let distinct: HashSet<_> = self.ran.iter().collect();
+        let (count, result) = (self.ran.len(), self.result);
+        // SAFETY: a live result, in each of these calls.
+        unsafe {
+            assert_eq!(koodrive_result_count(result), count);
+            assert_eq!(koodrive_result_request_count(result), 0);
+            let not_sent = koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_SENT);
+            assert_eq!(not_sent, distinct.len());
+            let repeated = koodrive_result_tally(result, KOODRIVE_OUTCOME_REPEATED);
+            assert_eq!(repeated, count - distinct.len());
+            assert_eq!(koodrive_result_outcomes(result).is_null(), count == 0);
+        }
+    }
+
+    fn take_unfinished(&mut self) {
+        // SAFETY: NULL or a live result.
+        let plan = unsafe { koodrive_result_unfinished(self.result) };
+        assert_eq!(plan.is_null(), self.result.is_null());
+        if !plan.is_null() {
+            // SAFETY: a live plan, not used again.
+            unsafe { koodrive_plan_free(self.plan) };
+            self.plan = plan;
+            let mut seen = HashSet::new();
+            let ran = self.ran.iter().cloned();
+            self.added = ran.filter(|added| seen.insert(added.clone())).collect();
+        }
+    }
+
+    fn read_result(&self, index: usize) {
+        let result = self.result;
+        for index in [index, index % (self.ran.len() + 1)] {
+            let expected = self.ran.get(index);
+            let user = expected.and_then(|(user, _, _)| user.as_deref());
+            // SAFETY: NULL or a live result, and texts that live as long as it.
+            unsafe {
+                let id = text(koodrive_result_scope_id(result, index));
+                assert_eq!(id, expected.map(|(_, _, id)| id.as_c_str()));
+                let device = text(koodrive_result_device_id(result, index));
+                assert_eq!(device, expected.map(|(_, device, _)| device.as_c_str()));
+                assert_eq!(text(koodrive_result_user_id(result, index)), user);
+                let message = text(koodrive_result_message(result, index));
+                assert_eq!(message.is_some(), expected.is_some());
+                text(koodrive_result_service_code(result, index));
+            }
+            let (mut cursor, mut found) = (index, usize::MAX);
+            // SAFETY: NULL or a live result, and two places for numbers.
+            if unsafe { koodrive_result_next_failure(result, &mut cursor, &mut found) } {
+                assert!((index..self.ran.len()).contains(&found));
+            }
+        }
+    }
+}
+
+/// Makes a call that can fail and whose arguments may be secret; whether it went well.
+fn discreet(call: impl Fn(*mut *mut koodrive_error) -> koodrive_status) -> bool {
+    let message = message_of(&call);
+    assert!(!message.contains(SECRET), "{message}");
+    message.is_empty()
+}
+
+/// Makes a call that can fail; whether it went well.
+fn checked(call: impl Fn(*mut *mut koodrive_error) -> koodrive_status) -> bool {
+    message_of(call).is_empty()
+}
+
+/// Makes a call that can fail, with a place for the error and, if it fails, without; the message.
+fn message_of(call: impl Fn(*mut *mut koodrive_error) -> koodrive_status) -> String {
+    let mut error = ptr::dangling_mut();
+    let status = call(&mut error);
+    let message = check_error(status, error);
+    assert!(matches!(
+        status,
+        KOODRIVE_OK | KOODRIVE_ERROR_INVALID_ARGUMENT
+    ));
+    if status != KOODRIVE_OK {
+        // What failed has changed nothing, so it fails again.
+        assert_eq!(call(ptr::null_mut()), status);
+    }
+    message
+}
+
+/// The error says what the status says, and says it in words; which ones.
+fn check_error(status: koodrive_status, error: *mut koodrive_error) -> String {
+    assert_eq!(status == KOODRIVE_OK, error.is_null());
+    // SAFETY: NULL or a live error, which is not used again; its text lives as long as it.
+    unsafe {
+        assert_eq!(koodrive_error_status(error), status);
+        assert_eq!(koodrive_error_http_status(error), 0);
+        assert!(koodrive_error_service_code(error).is_null());
+        let message = text(koodrive_error_message(error)).unwrap_or_default();
+        let message = message.to_str().expect("UTF-8").to_owned();
+        assert_eq!(message.is_empty(), error.is_null());
+        koodrive_error_free(error);
+        message
+    }
+}
+
+fn pointer(text: &Option<CString>) -> *const c_char {
+    text.as_ref().map_or(ptr::null(), |text| text.as_ptr())
+}
+
+/// # Safety
+/// `text` is NULL or a C string that lives long enough.
+unsafe fn text<'a>(text: *const c_char) -> Option<&'a CStr> {
+    // SAFETY: not NULL, and the caller's promise.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
+}
