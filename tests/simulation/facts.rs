@@ -24,8 +24,6 @@ pub struct Facts {
     /// Nor would another run be told anything else.
     pub for_good: bool,
     pub tries: u32,
-    /// How often its request was split.
-    pub splits: u32,
     /// The last answer was a correction, when so many connects of its worker had failed.
     pub corrected: Option<u32>,
     pub cause: Option<ErrorKind>,
@@ -54,7 +52,6 @@ impl Facts {
                     _ if !counts => {}
                     Next::Again => self.tries += 1,
                     Next::Halve => {
-                        self.splits += u32::from(splits);
                         self.settled |= !splits;
                         self.for_good |= !splits;
                     }

@@ -184,9 +184,7 @@ impl Run {
                 self.violations
                     .push(format!("{id} is sent again: {facts:?}"));
             }
-            // Each try, and each half of a split request, may have its clock corrected once.
-            let corrections = self.limits.attempts + facts.splits;
-            if facts.tries >= self.limits.attempts || facts.corrections > corrections {
+            if facts.tries >= self.limits.attempts {
                 self.violations
                     .push(format!("{id} is tried too often: {facts:?}"));
             }
