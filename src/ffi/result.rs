@@ -140,8 +140,9 @@ pub unsafe extern "C" fn koodrive_result_message(
 }
 
 /// A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
-/// were REJECTED for a reason that passes (HTTP 401, 403 or 429). Their users are filled in. The
-/// plan may be empty. The caller frees it with koodrive_plan_free(). NULL for NULL.
+/// were REJECTED for a reason that passes (HTTP 401, 403, 425, 429) or by a run that ended before
+/// their last try. Their users are filled in. The plan may be empty. The caller frees it with
+/// koodrive_plan_free(). NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_unfinished(
     result: *const koodrive_result,
