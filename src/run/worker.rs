@@ -51,6 +51,7 @@ struct Tracked<'r> {
     position: u32,
     id: &'r str,
     outcome: Outcome,
+    settled: bool,
     note: NoteId,
     /// Whether the note holds words of the service, which silence does not overwrite.
     heard: bool,
@@ -77,6 +78,7 @@ impl<'r> Worker<'r> {
             position: *position,
             id: self.run.schedule.id(*position),
             outcome: Outcome::NotSent,
+            settled: false,
             note: NoteId::NONE,
             heard: false,
         };
@@ -147,7 +149,7 @@ impl<'r> Worker<'r> {
                     (next, trouble, false)
                 }
             };
-            // What the end of the run cut short did not fail on its own.
+            // An answer that was abandoned did not fail on its own.
             if next == Next::Stop {
                 self.run.control.check(self.run.tools.system.now())?;
             }
@@ -290,21 +292,20 @@ impl<'r> Worker<'r> {
             .trouble
             .as_ref()
             .map(|trouble| ledger.report.intern(trouble.note()));
-        let mut unsettled = Vec::new();
-        for (mut tracked, fate) in part.ids.drain(..).zip(judgement.fates) {
+        // In place, so that a panic in here loses no id.
+        for (tracked, fate) in part.ids.iter_mut().zip(judgement.fates) {
             tracked.outcome = fate.outcome;
+            tracked.settled = fate.settled;
             tracked.hear(fate, common, silent, |note| ledger.report.intern(note));
             if fate.settled {
                 ledger
                     .report
                     .record(tracked.position, tracked.outcome, tracked.note);
-            } else {
-                unsettled.push(tracked);
             }
         }
-        run.watch.add_done(ids.len() - unsettled.len());
-        part.ids = unsettled;
         part.in_flight = false;
+        part.ids.retain(|tracked| !tracked.settled);
+        run.watch.add_done(ids.len() - part.ids.len());
         (judgement.next, judgement.trouble)
     }
 
