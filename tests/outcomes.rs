@@ -338,6 +338,30 @@ fn a_poisonous_id_is_cornered_by_halving() {
     assert!(report.request_count() <= 31);
 }
 
+#[test]
+fn what_halving_did_not_try_alone_is_unfinished() {
+    let ids = generated_ids(100);
+    let poison: Vec<_> = ids.iter().step_by(10).cloned().collect();
+    let sandbox = sandbox_of_poison(&poison);
+    let client = client(&sandbox);
+    let (mut report, _) = delete(&client, &plan(&ids));
+    assert!(
+        report.tally(Rejected as i32) > 10,
+        "30 requests don't corner ten ids"
+    );
+    let mut runs = 1;
+    while report.unfinished().unwrap().scope_count() > 0 {
+        report = delete(&client, &report.unfinished().unwrap()).0;
+        runs += 1;
+        assert!(runs < 20);
+    }
+    assert_eq!(
+        sandbox.totals().deleted,
+        90,
+        "all but the ten, after {runs} runs"
+    );
+}
+
 fn sandbox_of_poison(ids: &[String]) -> Sandbox {
     sandbox(Options {
         poison_ids: ids.iter().map(|id| id.as_str().into()).collect(),

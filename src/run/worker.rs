@@ -323,7 +323,12 @@ impl<'r> Worker<'r> {
             Next::Halve if self.halve() => {}
             Next::Leave | Next::Halve => {
                 self.count_refusal(&error);
-                self.leave(&error, error.http_status != Some(FORBIDDEN));
+                let for_good = match next {
+                    // Where others are left beside it, an id may be innocent.
+                    Next::Halve => self.stands_alone(),
+                    _ => error.http_status != Some(FORBIDDEN),
+                };
+                self.leave(&error, for_good);
             }
             Next::Unauthorized => {
                 run.control.stop(Stop::Unauthorized(error.clone()));
@@ -357,10 +362,13 @@ impl<'r> Worker<'r> {
         }
     }
 
+    fn stands_alone(&self) -> bool {
+        self.parts.last().is_none_or(|part| part.ids.len() <= 1)
+    }
+
     /// Splits the current part in two, if there are two ids and requests to spend.
     fn halve(&mut self) -> bool {
-        let splits = self.parts.last().is_some_and(|part| part.ids.len() > 1);
-        if !splits || self.halving_budget < 2 {
+        if self.stands_alone() || self.halving_budget < 2 {
             return false;
         }
         self.halving_budget -= 2;

@@ -31,8 +31,9 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// `splits`: if its request is refused for its parameters, it is tried in two halves.
-    pub fn learn(&mut self, index: usize, delivery: &Delivery, splits: bool) {
+    /// `splits`: if its request is refused for its parameters, it is tried in two halves; `alone`:
+    /// it was the only one in its request.
+    pub fn learn(&mut self, index: usize, delivery: &Delivery, splits: bool, alone: bool) {
         let counts = !delivery.corrected && !delivery.interrupted;
         self.spoiled = false;
         if delivery.cause.is_some() {
@@ -53,7 +54,8 @@ impl Facts {
                     Next::Again => self.tries += 1,
                     Next::Halve => {
                         self.settled |= !splits;
-                        self.for_good |= !splits;
+                        // Among others it may be innocent.
+                        self.for_good |= !splits && alone;
                     }
                     Next::Leave | Next::Stop => {
                         self.settled = true;

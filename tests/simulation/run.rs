@@ -255,7 +255,7 @@ impl Run {
         let failed_connects = self.failed_connects_of(attempt.task);
         for (index, scope) in attempt.scopes.iter().enumerate() {
             if let Some(facts) = self.facts.get_mut(scope) {
-                facts.learn(index, delivery, splits);
+                facts.learn(index, delivery, splits, attempt.ids.len() == 1);
                 facts.corrected = delivery.corrected.then_some(failed_connects);
             }
         }
