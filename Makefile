@@ -84,6 +84,16 @@ fuzz: need-cargo ## fuzz each target for SECONDS=20, where the nightly toolchain
 sanitize: sandbox need-cc ## C programs under AddressSanitizer and ThreadSanitizer, the interface under Miri
 	@CARGO="$(CARGO)" CC="$(CC)" TARGET="$(TARGET)" tests/sanitizers.sh
 
+.PHONY: bench
+bench: library pkg-config need-cc need-pkg-config need-$(PYTHON) ## measure beside a bare socket and other clients: QUICK=1, PUBLISH=1
+	@TARGET="$(abspath $(TARGET))" CARGO="$(CARGO)" CC="$(CC)" $(PYTHON) -B tests/bench/bench.py \
+		$(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
+
+.PHONY: microbench
+microbench: need-cargo ## time the library's parts without a network
+	CARGO_TARGET_DIR="$(abspath $(TARGET))/bench/cargo" $(CARGO) bench --locked \
+		--manifest-path tests/bench/Cargo.toml --bench library
+
 # Tools of the registry that no test needs.
 USES_TOOLS = export PATH="$(abspath $(TARGET))/tools/bin:$$PATH"; \
 	provide() { command -v $$1 > /dev/null || $(CARGO) install --quiet --locked --root $(TARGET)/tools $$1@$$2; }

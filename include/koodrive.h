@@ -19,8 +19,9 @@
  *           delete call; they handle no signals.
  * Errors    A function that can fail returns a koodrive_status and takes a koodrive_error ** last.
  *           It may be NULL; else *error becomes NULL on success, and on failure an error that the
- *           caller frees. Other out-parameters become NULL first. There is no global "last error".
- *           A call that fails changes nothing, but that a delete call may have deleted.
+ *           caller frees. Other out-parameters become NULL first. What they held before is not freed.
+ *           There is no global "last error". A call that fails changes nothing, except that a delete
+ *           call may have deleted scopes.
  * NULL      Where an object or a text is needed, NULL is KOODRIVE_ERROR_INVALID_ARGUMENT. Functions
  *           that only read answer NULL, 0 or false for a NULL object.
  * Texts in  UTF-8, NUL-terminated, copied before the call returns.
@@ -82,7 +83,8 @@ const char *koodrive_version(void);
 #define KOODRIVE_OUTCOME_DELETED 1
 
 /**
- * The service said that it does not exist, and no earlier try of this run can have deleted it.
+ * The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
+ * id that was UNKNOWN in a run before, that run may have deleted it.
  */
 #define KOODRIVE_OUTCOME_NOT_FOUND 2
 
@@ -256,7 +258,8 @@ koodrive_status koodrive_config_load_env(koodrive_config *config, koodrive_error
 /**
  * The service's address: https://host or https://host:port, such as
  * "https://intl.myhuaweicloud-koodrive.com". No user info, path, query or fragment. Plain http is
- * accepted for loopback addresses and localhost only. There is no default.
+ * accepted for loopback addresses and localhost only. A single "/" at the end is ignored. There is no
+ * default.
  */
 koodrive_status koodrive_config_set_endpoint(koodrive_config *config,
                                              const char *url,
@@ -273,7 +276,8 @@ koodrive_status koodrive_config_set_user_id(koodrive_config *config,
 
 /**
  * Authorize by access token: requests carry "Authorization: Bearer <token>" (RFC 6750). 1 to 8000
- * visible ASCII characters or spaces. A token dies after 20 minutes without a request.
+ * visible ASCII characters or spaces, not beginning or ending with a space. A token dies after 20
+ * minutes without a request.
  */
 koodrive_status koodrive_config_set_access_token(koodrive_config *config,
                                                  const char *token,
@@ -281,7 +285,8 @@ koodrive_status koodrive_config_set_access_token(koodrive_config *config,
 
 /**
  * Authorize by this value of the Authorization header, sent as it is: 1 to 8000 visible ASCII
- * characters or spaces. For deployments that expect another form than "Bearer <token>".
+ * characters or spaces, not beginning or ending with a space. For deployments that expect another
+ * form than "Bearer <token>".
  */
 koodrive_status koodrive_config_set_authorization(koodrive_config *config,
                                                   const char *value,
@@ -289,8 +294,8 @@ koodrive_status koodrive_config_set_authorization(koodrive_config *config,
 
 /**
  * Authorize as an application: every request is signed with HMAC-SHA256 under the AppSecret, which
- * itself is never sent. app_id: 1 to 8000 visible ASCII characters or spaces; app_secret: not
- * empty.
+ * itself is never sent. app_id: 1 to 8000 visible ASCII characters or spaces, not beginning or
+ * ending with a space; app_secret: not empty.
  */
 koodrive_status koodrive_config_set_app_credentials(koodrive_config *config,
                                                     const char *app_id,
@@ -380,8 +385,8 @@ koodrive_plan *koodrive_plan_new(void);
 /**
  * Adds scope ids of one device.
  *
- * user_id: whose device it is, 1 to 8000 bytes without control characters; NULL means the user id
- * of the config of the client that will run the plan.
+ * user_id: whose device it is, 1 to 8000 bytes without control characters, not beginning or ending
+ * with a space; NULL means the user id of the config of the client that will run the plan.
  * device_id: 1 to 512 bytes without control characters, not "." or ".."; everything else is
  * percent-encoded.
  * scope_ids: count strings of 1 to 128 visible ASCII characters. Ids that are plainly damaged
@@ -401,8 +406,9 @@ koodrive_status koodrive_plan_add(koodrive_plan *plan,
 /**
  * Adds scope ids of one device that stand one a line in a text, such as a whole file.
  *
- * text: length bytes of UTF-8; it needs no NUL at its end. Ids are separated by '\n', and one more
- * '\n' may stand at the end. An empty text holds no id.
+ * text: length bytes of UTF-8; it needs no NUL at its end, and may be NULL if length is 0. Ids are
+ * separated by '\n', and one more '\n' may stand at the end; "\r\n" is refused. An empty text holds
+ * no id.
  * count: how many ids there must be, so that a line that got lost is noticed; 0: any number.
  * The rest is as for koodrive_plan_add(): the same rules, the same status.
  */
@@ -453,7 +459,8 @@ koodrive_monitor *koodrive_monitor_new(void);
 void koodrive_monitor_cancel(const koodrive_monitor *monitor);
 
 /**
- * How many ids of the run have their outcome by now. 0 for NULL.
+ * How many ids of the run have their outcome by now. It stays below the total if the run stops
+ * early, so let something else end a loop that watches it. 0 for NULL.
  */
 size_t koodrive_monitor_scopes_done(const koodrive_monitor *monitor);
 
@@ -569,16 +576,17 @@ koodrive_status koodrive_client_new(const koodrive_config *config,
                                     koodrive_error **error);
 
 /**
- * Requests from now on carry this access token, those of runs under way included. The rule and the
- * error are those of koodrive_config_set_access_token().
+ * Requests from now on carry this access token in place of any authorization before, those of runs
+ * under way included. The rule and the error are those of koodrive_config_set_access_token().
  */
 koodrive_status koodrive_client_set_access_token(const koodrive_client *client,
                                                  const char *token,
                                                  koodrive_error **error);
 
 /**
- * Requests from now on carry this value of the Authorization header, those of runs under way
- * included. The rule and the error are those of koodrive_config_set_authorization().
+ * Requests from now on carry this value of the Authorization header in place of any authorization
+ * before, those of runs under way included. The rule and the error are those of
+ * koodrive_config_set_authorization().
  */
 koodrive_status koodrive_client_set_authorization(const koodrive_client *client,
                                                   const char *value,
@@ -620,7 +628,11 @@ koodrive_status koodrive_client_delete_scopes(const koodrive_client *client,
  *   of its own from getting one.
  *
  * *error says the same in words. For everything but INVALID_ARGUMENT, run
- * koodrive_result_unfinished() when the cause is gone.
+ * koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this
+ * result would change.
+ *
+ * If the service rejects a request's parameters (HTTP 400 with code 13000102), the request is halved
+ * until the guilty id stands alone, with at most 30 extra requests for each request of 100.
  */
 koodrive_status koodrive_client_delete_plan(const koodrive_client *client,
                                             const koodrive_plan *plan,

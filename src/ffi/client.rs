@@ -40,8 +40,8 @@ pub unsafe extern "C" fn koodrive_client_new(
     }
 }
 
-/// Requests from now on carry this access token, those of runs under way included. The rule and the
-/// error are those of koodrive_config_set_access_token().
+/// Requests from now on carry this access token in place of any authorization before, those of runs
+/// under way included. The rule and the error are those of koodrive_config_set_access_token().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_client_set_access_token(
     client: *const koodrive_client,
@@ -57,8 +57,9 @@ pub unsafe extern "C" fn koodrive_client_set_access_token(
     }
 }
 
-/// Requests from now on carry this value of the Authorization header, those of runs under way
-/// included. The rule and the error are those of koodrive_config_set_authorization().
+/// Requests from now on carry this value of the Authorization header in place of any authorization
+/// before, those of runs under way included. The rule and the error are those of
+/// koodrive_config_set_authorization().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_client_set_authorization(
     client: *const koodrive_client,
@@ -125,7 +126,11 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
 ///   of its own from getting one.
 ///
 /// *error says the same in words. For everything but INVALID_ARGUMENT, run
-/// koodrive_result_unfinished() when the cause is gone.
+/// koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this
+/// result would change.
+///
+/// If the service rejects a request's parameters (HTTP 400 with code 13000102), the request is halved
+/// until the guilty id stands alone, with at most 30 extra requests for each request of 100.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_client_delete_plan(
     client: *const koodrive_client,

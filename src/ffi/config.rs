@@ -41,7 +41,8 @@ pub unsafe extern "C" fn koodrive_config_load_env(
 
 /// The service's address: https://host or https://host:port, such as
 /// "https://intl.myhuaweicloud-koodrive.com". No user info, path, query or fragment. Plain http is
-/// accepted for loopback addresses and localhost only. There is no default.
+/// accepted for loopback addresses and localhost only. A single "/" at the end is ignored. There is no
+/// default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_endpoint(
     config: *mut koodrive_config,
@@ -76,7 +77,8 @@ pub unsafe extern "C" fn koodrive_config_set_user_id(
 }
 
 /// Authorize by access token: requests carry "Authorization: Bearer <token>" (RFC 6750). 1 to 8000
-/// visible ASCII characters or spaces. A token dies after 20 minutes without a request.
+/// visible ASCII characters or spaces, not beginning or ending with a space. A token dies after 20
+/// minutes without a request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_access_token(
     config: *mut koodrive_config,
@@ -93,7 +95,8 @@ pub unsafe extern "C" fn koodrive_config_set_access_token(
 }
 
 /// Authorize by this value of the Authorization header, sent as it is: 1 to 8000 visible ASCII
-/// characters or spaces. For deployments that expect another form than "Bearer <token>".
+/// characters or spaces, not beginning or ending with a space. For deployments that expect another
+/// form than "Bearer <token>".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_authorization(
     config: *mut koodrive_config,
@@ -110,8 +113,8 @@ pub unsafe extern "C" fn koodrive_config_set_authorization(
 }
 
 /// Authorize as an application: every request is signed with HMAC-SHA256 under the AppSecret, which
-/// itself is never sent. app_id: 1 to 8000 visible ASCII characters or spaces; app_secret: not
-/// empty.
+/// itself is never sent. app_id: 1 to 8000 visible ASCII characters or spaces, not beginning or
+/// ending with a space; app_secret: not empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_app_credentials(
     config: *mut koodrive_config,

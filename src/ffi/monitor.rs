@@ -29,7 +29,8 @@ pub unsafe extern "C" fn koodrive_monitor_cancel(monitor: *const koodrive_monito
     }
 }
 
-/// How many ids of the run have their outcome by now. 0 for NULL.
+/// How many ids of the run have their outcome by now. It stays below the total if the run stops
+/// early, so let something else end a loop that watches it. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_scopes_done(monitor: *const koodrive_monitor) -> usize {
     // SAFETY: the header's contract: NULL or a live monitor.

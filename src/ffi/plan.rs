@@ -24,8 +24,8 @@ pub extern "C" fn koodrive_plan_new() -> *mut koodrive_plan {
 
 /// Adds scope ids of one device.
 ///
-/// user_id: whose device it is, 1 to 8000 bytes without control characters; NULL means the user id
-/// of the config of the client that will run the plan.
+/// user_id: whose device it is, 1 to 8000 bytes without control characters, not beginning or ending
+/// with a space; NULL means the user id of the config of the client that will run the plan.
 /// device_id: 1 to 512 bytes without control characters, not "." or ".."; everything else is
 /// percent-encoded.
 /// scope_ids: count strings of 1 to 128 visible ASCII characters. Ids that are plainly damaged
@@ -57,8 +57,9 @@ pub unsafe extern "C" fn koodrive_plan_add(
 
 /// Adds scope ids of one device that stand one a line in a text, such as a whole file.
 ///
-/// text: length bytes of UTF-8; it needs no NUL at its end. Ids are separated by '\n', and one more
-/// '\n' may stand at the end. An empty text holds no id.
+/// text: length bytes of UTF-8; it needs no NUL at its end, and may be NULL if length is 0. Ids are
+/// separated by '\n', and one more '\n' may stand at the end; "\r\n" is refused. An empty text holds
+/// no id.
 /// count: how many ids there must be, so that a line that got lost is noticed; 0: any number.
 /// The rest is as for koodrive_plan_add(): the same rules, the same status.
 #[unsafe(no_mangle)]

@@ -19,8 +19,9 @@
  *           delete call; they handle no signals.
  * Errors    A function that can fail returns a koodrive_status and takes a koodrive_error ** last.
  *           It may be NULL; else *error becomes NULL on success, and on failure an error that the
- *           caller frees. Other out-parameters become NULL first. There is no global "last error".
- *           A call that fails changes nothing, but that a delete call may have deleted.
+ *           caller frees. Other out-parameters become NULL first. What they held before is not freed.
+ *           There is no global "last error". A call that fails changes nothing, except that a delete
+ *           call may have deleted scopes.
  * NULL      Where an object or a text is needed, NULL is KOODRIVE_ERROR_INVALID_ARGUMENT. Functions
  *           that only read answer NULL, 0 or false for a NULL object.
  * Texts in  UTF-8, NUL-terminated, copied before the call returns.

@@ -42,7 +42,8 @@ pub const KOODRIVE_OUTCOME_NOT_SENT: i32 = 0;
 /// The service said that this run deleted it. Does not exist now.
 pub const KOODRIVE_OUTCOME_DELETED: i32 = 1;
 
-/// The service said that it does not exist, and no earlier try of this run can have deleted it.
+/// The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
+/// id that was UNKNOWN in a run before, that run may have deleted it.
 pub const KOODRIVE_OUTCOME_NOT_FOUND: i32 = 2;
 
 /// The id stands earlier in the plan for the same user and device: it was not sent again, and its

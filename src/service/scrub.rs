@@ -36,7 +36,9 @@ impl<'a> Scrubber<'a> {
                 clean = clean.replace(*secret, "***").into();
             }
         }
-        if let Some((end, _)) = clean.char_indices().nth(MAX_TEXT_CHARS) {
+        if clean.len() > MAX_TEXT_CHARS
+            && let Some((end, _)) = clean.char_indices().nth(MAX_TEXT_CHARS)
+        {
             clean = format!("{}...", &clean[..end]).into();
         }
         clean
