@@ -43,9 +43,16 @@ impl Outcome {
 
     /// Whether the id may still exist.
     pub fn is_failure(self) -> bool {
-        matches!(self, Self::NotSent | Self::Rejected | Self::Unknown)
+        FAILURES.contains(&(self as i32))
     }
 }
+
+/// The outcomes of ids that may still exist.
+const FAILURES: [i32; 3] = [
+    Outcome::NotSent as i32,
+    Outcome::Rejected as i32,
+    Outcome::Unknown as i32,
+];
 
 /// The service's code for an id that was asked for repeatedly (the page).
 pub(crate) const CODE_REPEATED: &str = "15000424";
@@ -124,8 +131,9 @@ impl Report {
 
     /// The first position from `from` on whose id may still exist.
     pub fn next_failure(&self, from: usize) -> Option<usize> {
-        (from..self.count())
-            .find(|position| self.outcome(*position).is_some_and(Outcome::is_failure))
+        let may_exist = |number: &i32| FAILURES.contains(number);
+        let found = self.outcomes.get(from..)?.iter().position(may_exist)?;
+        Some(from + found)
     }
 
     /// How many requests the run sent.

@@ -150,22 +150,25 @@ static void print_row(const koodrive_result *result, size_t index, int width) {
            or_dash(koodrive_result_message(result, index)));
 }
 
-/* All ids, or only those that may still exist. */
+/* Steps through all ids, or only those that may still exist. */
+static bool next_row(const koodrive_result *result, bool only_failures, size_t *cursor,
+                     size_t *index) {
+    if (only_failures) {
+        return koodrive_result_next_failure(result, cursor, index);
+    }
+    *index = (*cursor)++;
+    return *index < koodrive_result_count(result);
+}
+
 static void print_table(const koodrive_result *result, bool only_failures) {
-    size_t count = koodrive_result_count(result), cursor = 0, index = 0;
+    size_t index = 0;
     int width = 0;
-    for (size_t i = 0; i < count; i++) {
-        int length = (int)strlen(koodrive_result_scope_id(result, i));
+    for (size_t cursor = 0; next_row(result, only_failures, &cursor, &index);) {
+        int length = (int)strlen(koodrive_result_scope_id(result, index));
         width = length > width ? length : width;
     }
-    if (only_failures) {
-        while (koodrive_result_next_failure(result, &cursor, &index)) {
-            print_row(result, index, width);
-        }
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        print_row(result, i, width);
+    for (size_t cursor = 0; next_row(result, only_failures, &cursor, &index);) {
+        print_row(result, index, width);
     }
 }
 

@@ -123,11 +123,11 @@ void print_row(const koodrive::Scope &scope, int width) {
 
 /* All ids, or only those that may still exist. */
 void print_table(const koodrive::Report &report, bool only_failures) {
-    std::size_t width = 0;
-    for (const koodrive::Scope scope : report) {
-        width = std::max(width, scope.id().size());
-    }
-    const auto print = [&](const auto &scopes) {
+    const auto print = [](const auto &scopes) {
+        std::size_t width = 0;
+        for (const koodrive::Scope scope : scopes) {
+            width = std::max(width, scope.id().size());
+        }
         for (const koodrive::Scope scope : scopes) {
             print_row(scope, static_cast<int>(width));
         }

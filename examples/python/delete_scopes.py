@@ -82,7 +82,7 @@ def add(
 def print_table(report: koodrive.Report, only_failures: bool) -> None:
     """Print all ids, or only those that may still exist."""
     outcomes = report.failures if only_failures else report
-    width = max(map(len, report.scope_ids), default=0) if outcomes else 0
+    width = max((len(outcome.scope_id) for outcome in outcomes), default=0)
     for outcome in outcomes:
         code, message = outcome.code or "-", outcome.message or "-"
         print(f"{outcome.scope_id:<{width}}  {outcome.status.name:<9}  {code:<8}  {message}")

@@ -201,13 +201,13 @@ func (j *job) watch(finished <-chan struct{}, interrupts <-chan os.Signal, cance
 
 // printTable shows all ids, or only those that may still exist.
 func printTable(report *koodrive.Report, onlyFailures bool) {
-	width := 0
-	for _, scope := range report.All() {
-		width = max(width, len(scope.ID))
-	}
 	scopes := report.All()
 	if onlyFailures {
 		scopes = report.Failures()
+	}
+	width := 0
+	for _, scope := range scopes {
+		width = max(width, len(scope.ID))
 	}
 	output := bufio.NewWriter(os.Stdout)
 	defer output.Flush()
