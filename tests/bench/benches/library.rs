@@ -1,0 +1,117 @@
+//! The library's parts without a network: what they cost by themselves, and whether a change made them
+//! slower.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use http::{Request, Response};
+use koodrive::client::Client;
+use koodrive::config::Config;
+use koodrive::credentials::Secret;
+use koodrive::plan::Plan;
+use koodrive::service::SigningInput;
+use koodrive::system::Machine;
+use koodrive::transport::{self, Connection, Failure, Patience, Transport};
+use koodrive_bench::{DEVICE, TOKEN, USER, answer, scope_id};
+
+/// A service in memory that gives the same answer to every request.
+struct Canned(String);
+
+impl Transport for Canned {
+    fn connect(&self, _: &Patience) -> Result<Box<dyn Connection>, Failure> {
+        Ok(Box::new(Self(self.0.clone())))
+    }
+}
+
+impl Connection for Canned {
+    fn exchange(
+        &mut self,
+        request: Request<()>,
+        body: &[u8],
+        _: &Patience,
+    ) -> Result<transport::Response<'_>, Failure> {
+        black_box((request, body));
+        Ok(transport::Response {
+            head: Response::new(()),
+            body: self.0.as_bytes(),
+        })
+    }
+
+    fn is_reusable(&mut self) -> bool {
+        true
+    }
+}
+
+fn ids(count: u64) -> Vec<String> {
+    (0..count).map(scope_id).collect()
+}
+
+/// Checking ids and copying them.
+fn plan(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("plan");
+    group.throughput(Throughput::Elements(100_000));
+    let text = ids(100_000).join("\n");
+    group.bench_function("add_lines, 100,000 ids", |bencher| {
+        bencher.iter_batched(
+            Plan::new,
+            |mut plan| {
+                plan.add_lines(None, DEVICE, &text, None).unwrap();
+                plan
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+/// A whole run: schedule, body, headers, answer, verdict, report.
+fn run(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("run over memory");
+    for count in [1, 100] {
+        let ids = ids(count);
+        let ids = || ids.iter().map(String::as_str);
+        let mut plan = Plan::new();
+        plan.add(None, DEVICE, ids()).unwrap();
+        let mut config = Config::new();
+        config.set_endpoint("https://koodrive.invalid").unwrap();
+        config.set_user_id(USER).unwrap();
+        config.set_access_token(TOKEN).unwrap();
+        let transport = Box::new(Canned(answer(ids())));
+        let client = Client::with_parts(&config, transport, Box::new(Machine)).unwrap();
+        group.throughput(Throughput::Elements(count));
+        group.bench_function(format!("ids in one request: {count}"), |bencher| {
+            bencher.iter(|| {
+                let (report, error) = client.delete_plan(&plan, None).unwrap();
+                assert!(error.is_none());
+                report
+            });
+        });
+    }
+    group.finish();
+}
+
+/// The App-ID signature of a request of 100 ids.
+fn sign(criterion: &mut Criterion) {
+    let body = format!("{{\"scopeIdList\":{:?}}}", ids(100));
+    let secret = Secret::new("0123456789abcdef0123456789abcdef");
+    let input = SigningInput {
+        method: "DELETE",
+        path: "/koodrive/ose/v1/backup/device/dev-0001/scope",
+        query: "",
+        host: "127.0.0.1:8080",
+        date: "20251103T070140Z",
+        user: USER,
+        body: body.as_bytes(),
+    };
+    criterion.bench_function("sign, 100 ids", |bencher| {
+        bencher.iter(|| black_box(&input).authorization("app", &secret));
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().measurement_time(Duration::from_secs(3));
+    targets = plan, run, sign
+}
+criterion_main!(benches);

@@ -1,0 +1,167 @@
+"""Results as Markdown: the promises with what was measured, then every client beside the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from measure import WORKLOADS, Run, cpu_us, median
+from provide import FLOOR, KOODRIVE_C, KOODRIVE_GO, KOODRIVE_PYTHON, LIBRARY, SIGNED
+
+Results = dict[str, Any]
+
+
+class Promise(NamedTuple):
+    """A line of the first table; both limits and what was measured have the measure's unit."""
+
+    measure: str
+    must: float | None
+    stretch: float | None
+    form: str
+    #: What was measured, one value a run; none if it could not be.
+    values: Sequence[float]
+
+    def row(self) -> str:
+        limits = [self.must, self.stretch]
+        cells = ["" if limit is None else self.form.format(limit) for limit in limits]
+        if not self.values:
+            return f"| {self.measure} | {' | '.join(cells)} | not measured | |"
+        measured = median(self.values)
+        reached = "" if limits == [None, None] else "short of stretch"
+        if self.must is not None:
+            reached = "**short of must**"
+        for name, limit in zip(("must", "stretch"), limits):
+            if limit is not None and measured <= limit:
+                reached = name
+        cells.append(spread(self.values, self.form))
+        return f"| {self.measure} | {' | '.join(cells)} | {reached} |"
+
+
+def tables(results: Results) -> str:
+    parts = [machine(results["machine"]), promises(results)]
+    parts += [peers(results, key) for key in WORKLOADS]
+    parts.append(growth(results["growth"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def machine(facts: dict[str, Any]) -> str:
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}; other processes took "
+        f"{facts['others_percent']:.0f} % of the machine meanwhile. Medians (least to most); "
+        "ratios are taken within each round."
+    )
+
+
+def promises(results: Results) -> str:
+    timings, counts = results["timings"], results["counts"]
+    steady = timings["steady"]
+
+    def counted(what: str) -> list[float]:
+        found = counts[KOODRIVE_C].get(what)
+        return [] if found is None else [found]
+
+    def ideal(key: str) -> list[float]:
+        return [wall_of_ideal(key, run) for run in timings[key][KOODRIVE_C]]
+
+    def startup(what: str) -> list[float]:
+        return [run[what] for run in results["startup"]]
+
+    def planning(what: str) -> list[float]:
+        return [run[what] for run in results["planning"]]
+
+    million = [results["million"]["peak_kb"] / 1024]
+    c, python, go = (ratios(steady, n) for n in (KOODRIVE_C, KOODRIVE_PYTHON, KOODRIVE_GO))
+    size = [LIBRARY.stat().st_size / 2**20]
+    rows = [
+        Promise("CPU a request, C, × bare socket", 1.45, 1.25, "{:.2f}", c),
+        Promise("instructions a request", 95e3, 75e3, "{:,.0f}", counted("instructions")),
+        Promise("of these, planning", None, None, "{:,.0f}", counted("planning")),
+        Promise("allocations a request", 50, 20, "{:.1f}", counted("allocations")),
+        Promise("system calls a request", 4, 2, "{:.1f}", counted("syscalls")),
+        Promise("CPU a request, Python, × bare socket", 1.7, 1.5, "{:.2f}", python),
+        Promise("CPU a request, Go, × bare socket", 1.6, 1.4, "{:.2f}", go),
+        Promise(
+            "20 ms service, 4 connections, wall × ideal", 1.04, 1.03, "{:.3f}", ideal("delay 4")
+        ),
+        Promise("the same, 16 connections", 1.05, 1.04, "{:.3f}", ideal("delay 16")),
+        Promise(
+            "signing, extra CPU a request, %", 10, None, "{:.1f}", signing(steady, percent=True)
+        ),
+        Promise("the same, µs", None, 4, "{:.1f}", signing(steady)),
+        Promise("planning a million ids, ns an id", 150, 60, "{:.0f}", planning("ns_per_id")),
+        Promise("the same, bytes beyond the text", 60, 30, "{:.1f}", planning("bytes_per_id")),
+        Promise("a million ids, peak memory of the C program, MiB", 120, 80, "{:.1f}", million),
+        Promise("stripped library, MiB", 2.1, 1.7, "{:.2f}", size),
+        Promise("dlopen, ms", 0.5, 0.3, "{:.2f}", startup("dlopen_ms")),
+        Promise("first https client and connection, ms", 5, 3, "{:.2f}", startup("first_ms")),
+        Promise("a second one in the process, ms", 0.5, 0.1, "{:.2f}", startup("second_ms")),
+    ]
+    head = "| measure | must | stretch | measured | reached |\n|---|---|---|---|---|"
+    return "\n".join(["## The promises", "", head, *(row.row() for row in rows)])
+
+
+def peers(results: Results, key: str) -> str:
+    workload, runs = WORKLOADS[key], results["timings"][key]
+    columns = [
+        ("CPU a request, µs", "{:.1f}", cpu_us),
+        ("wall a request, µs", "{:.0f}", lambda run: run["wall_s"] / run["requests"] * 1e6),
+        ("requests/s", "{:,.0f}", lambda run: run["requests"] / run["wall_s"]),
+        ("peak MiB", "{:.1f}", lambda run: run["peak_kb"] / 1024),
+    ]
+    if workload.delay_ms:
+        columns.append(("wall × ideal", "{:.3f}", lambda run: wall_of_ideal(key, run)))
+    counted = [] if workload.delay_ms else ["instructions", "allocations", "syscalls"]
+    titles = ["client", "CPU × bare socket", *(title for title, _, _ in columns), *counted]
+    rows = [titles, ["---"] * len(titles)]
+    for name, runs_of_client in runs.items():
+        row = [name, spread(ratios(runs, name), "{:.2f}")]
+        row += [spread([value(run) for run in runs_of_client], form) for _, form, value in columns]
+        counts = results["counts"][name]
+        row += [f"{counts[what]:,.1f}" if what in counts else "" for what in counted]
+        rows.append(row)
+    return "\n".join([f"## {workload.title}", "", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def growth(axes: dict[str, dict[int, list[Run]]]) -> str:
+    lines = ["## Growth", "", "| | CPU an id, µs | memory an id, bytes |", "|---|---|---|"]
+    for axis, by_size in axes.items():
+        for size, runs in by_size.items():
+            cpu = spread([cpu_us_per_id(run) for run in runs], "{:.3f}")
+            memory = spread([bytes_per_id(run) for run in runs], "{:.0f}")
+            lines.append(f"| {int(size):,} {axis} | {cpu} | {memory} |")
+    return "\n".join(lines)
+
+
+def ratios(runs: dict[str, list[Run]], name: str) -> list[float]:
+    """CPU a request against the floor in the same round; none of a client that was left out."""
+    pairs = zip(runs.get(name, []), runs[FLOOR])
+    return [cpu_us(run) / cpu_us(floor) for run, floor in pairs]
+
+
+def signing(runs: dict[str, list[Run]], percent: bool = False) -> list[float]:
+    extra = []
+    for signed, plain in zip(runs[SIGNED], runs[KOODRIVE_C]):
+        difference = cpu_us(signed) - cpu_us(plain)
+        extra.append(difference / cpu_us(plain) * 100 if percent else difference)
+    return extra
+
+
+def wall_of_ideal(key: str, run: Run) -> float:
+    workload = WORKLOADS[key]
+    return run["wall_s"] / (run["requests"] * workload.delay_ms / 1000 / workload.connections)
+
+
+def cpu_us_per_id(run: Run) -> float:
+    return (run["user_s"] + run["system_s"]) / run["ids"] / run["repeat"] * 1e6
+
+
+def bytes_per_id(run: Run) -> float:
+    """By how much the process grew after its first, short run."""
+    return run["grown_kb"] * 1024 / run["ids"]
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    if len(values) < 2:
+        return "".join(form.format(value) for value in values)
+    middle, least, most = (form.format(of(values)) for of in (median, min, max))
+    return f"{middle} ({least} to {most})"
