@@ -86,7 +86,7 @@ sanitize: sandbox need-cc ## C programs under AddressSanitizer and ThreadSanitiz
 
 .PHONY: bench
 bench: library pkg-config need-cc need-pkg-config need-$(PYTHON) ## measure beside a bare socket and other clients: QUICK=1, PUBLISH=1
-	@TARGET="$(abspath $(TARGET))" CARGO="$(CARGO)" CC="$(CC)" $(PYTHON) -B tests/bench/bench.py \
+	@$(USES_LIBRARY) TARGET="$(abspath $(TARGET))" CARGO="$(CARGO)" CC="$(CC)" $(PYTHON) -B tests/bench/bench.py \
 		$(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
 .PHONY: microbench

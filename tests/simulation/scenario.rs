@@ -21,8 +21,8 @@ use crate::world::{Moment, World};
 
 const DEFAULT_USER: &str = "1505084218764547200";
 const APP_ID: &str = "app-7";
-/// A resumed run may itself stop early, for poisonous ids in a row.
-const MOST_RESUMES: usize = 20;
+/// A resumed run may itself stop early, for poisonous ids in a row, and corners only a few of them.
+const MOST_RESUMES: usize = 100;
 
 /// What a simulation showed.
 pub struct Finding {
