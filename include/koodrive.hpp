@@ -583,7 +583,8 @@ class Report {
 
     /**
      * A new plan of what a next run should take up: ids that are Outcome::not_sent or unknown, and those
-     * that were rejected for a reason that passes (HTTP 401, 403 or 429). It may be empty.
+     * that were rejected for a reason that passes (HTTP 401, 403, 425,
+     * 429) or by a run that ended before their last try. It may be empty.
      */
     Plan unfinished() const { return Plan(koodrive_result_unfinished(handle_.get())); }
 

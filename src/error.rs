@@ -24,20 +24,6 @@ pub enum ErrorKind {
     Internal = 8,
 }
 
-impl ErrorKind {
-    /// Every kind, in the order of the numbers.
-    pub const ALL: [Self; 8] = [
-        Self::InvalidArgument,
-        Self::Unauthorized,
-        Self::Unreachable,
-        Self::TimedOut,
-        Self::Cancelled,
-        Self::Refused,
-        Self::BadAnswer,
-        Self::Internal,
-    ];
-}
-
 /// Why a call failed, with what the service said where it said something.
 #[derive(Clone, Debug)]
 pub struct Error {

@@ -158,7 +158,8 @@ func (r *Report) Failures() iter.Seq2[int, Scope] {
 }
 
 // Unfinished returns a new plan of what a next run should take up: ids that are [NotSent] or [Unknown],
-// and those that were [Rejected] for a reason that passes (HTTP 401, 403 or 429). It may be empty.
+// and those that were [Rejected] for a reason that passes (HTTP 401,
+// 403, 425, 429) or by a run that ended before their last try. It may be empty.
 func (r *Report) Unfinished() *Plan {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -84,7 +84,8 @@ class Report(Sequence[Outcome]):
         """What a next run should take up; it may be empty.
 
         It holds the ids that are NOT_SENT or UNKNOWN, and those that were REJECTED for a reason
-        that passes (HTTP 401, 403 or 429), their users filled in.
+        that passes (HTTP 401, 403, 425, 429) or by a run that ended before their last try, their
+        users filled in.
         """
         return Plan._adopt(lib.koodrive_result_unfinished(self._handle))
 
