@@ -1,13 +1,13 @@
 //! What became of each id of a run, column by column.
 
-use std::ffi::{CStr, CString};
-use std::hash::BuildHasher;
+mod notes;
 
-use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use std::ffi::{CStr, CString};
 
 use crate::error::Error;
 use crate::plan::Plan;
+pub(crate) use notes::{Note, NoteId, c_string};
+use notes::{NoteTable, StoredNote};
 
 /// What is known of one id. The numbers are those of `KOODRIVE_OUTCOME_...` in the C interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,13 +94,7 @@ impl Report {
 
     /// The same note, where a next run would be told the same.
     pub(crate) fn for_good(&mut self, id: NoteId) -> NoteId {
-        match self.note_table.get(id).cloned() {
-            Some(note) => self.note_table.place(StoredNote {
-                for_good: true,
-                ..note
-            }),
-            None => id,
-        }
+        self.note_table.for_good(id)
     }
 
     /// How many ids the plan had.
@@ -193,71 +187,4 @@ impl Report {
     fn note(&self, position: usize) -> Option<&StoredNote> {
         self.note_table.get(*self.notes.get(position)?)
     }
-}
-
-/// What was heard of an id: from the service, or in our words where it said nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Note<'a> {
-    /// Whether a next run would be told the same.
-    pub(crate) for_good: bool,
-    pub(crate) code: Option<&'a str>,
-    pub(crate) message: Option<&'a str>,
-}
-
-/// A note's place in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoteId(u32);
-
-impl NoteId {
-    pub(crate) const NONE: Self = Self(0);
-}
-
-/// Each note once: of a million ids most share a few.
-#[derive(Debug, Default)]
-struct NoteTable {
-    notes: Vec<StoredNote>,
-    places: HashTable<u32>,
-    hasher: DefaultHashBuilder,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct StoredNote {
-    for_good: bool,
-    code: Option<CString>,
-    message: Option<CString>,
-}
-
-impl NoteTable {
-    fn get(&self, id: NoteId) -> Option<&StoredNote> {
-        self.notes.get((id.0 as usize).checked_sub(1)?)
-    }
-
-    fn intern(&mut self, note: Note<'_>) -> NoteId {
-        self.place(StoredNote {
-            for_good: note.for_good,
-            code: note.code.map(c_string),
-            message: note.message.map(c_string),
-        })
-    }
-
-    fn place(&mut self, stored: StoredNote) -> NoteId {
-        let notes = &self.notes;
-        let hash = |place: &u32| self.hasher.hash_one(&notes[*place as usize]);
-        let same = |place: &u32| notes[*place as usize] == stored;
-        let place = match self.places.entry(self.hasher.hash_one(&stored), same, hash) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(free) => {
-                let place = notes.len() as u32;
-                free.insert(place);
-                self.notes.push(stored);
-                place
-            }
-        };
-        NoteId(place + 1)
-    }
-}
-
-/// A text as C reads it; a NUL, which would end it, becomes U+FFFD.
-pub(crate) fn c_string(text: &str) -> CString {
-    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
 }

@@ -1,0 +1,125 @@
+//! What is said of ids: the service's codes and words, or ours.
+
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// What was heard of an id: from the service, or in our words where it said nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Note<'a> {
+    /// Whether a next run would be told the same.
+    pub(crate) for_good: bool,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
+}
+
+/// A note's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoteId(u32);
+
+impl NoteId {
+    pub(crate) const NONE: Self = Self(0);
+}
+
+/// Each note once: of a million ids most share a few.
+#[derive(Debug, Default)]
+pub(super) struct NoteTable {
+    notes: Vec<StoredNote>,
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct StoredNote {
+    pub(super) for_good: bool,
+    pub(super) code: Option<CString>,
+    pub(super) message: Option<CString>,
+}
+
+/// What makes a note the same as another.
+#[derive(PartialEq, Eq, Hash)]
+struct NoteKey<'a> {
+    for_good: bool,
+    code: Option<&'a [u8]>,
+    message: Option<&'a [u8]>,
+}
+
+impl StoredNote {
+    fn key(&self) -> NoteKey<'_> {
+        NoteKey {
+            for_good: self.for_good,
+            code: self.code.as_deref().map(CStr::to_bytes),
+            message: self.message.as_deref().map(CStr::to_bytes),
+        }
+    }
+}
+
+impl NoteTable {
+    pub(super) fn get(&self, id: NoteId) -> Option<&StoredNote> {
+        self.notes.get((id.0 as usize).checked_sub(1)?)
+    }
+
+    /// Copies the texts of a new note only.
+    pub(super) fn intern(&mut self, note: Note<'_>) -> NoteId {
+        let (code, message) = (note.code.map(without_nul), note.message.map(without_nul));
+        let key = NoteKey {
+            for_good: note.for_good,
+            code: code.as_deref().map(str::as_bytes),
+            message: message.as_deref().map(str::as_bytes),
+        };
+        self.find(&key).unwrap_or_else(|| {
+            self.add(StoredNote {
+                for_good: note.for_good,
+                code: code.as_deref().map(c_string),
+                message: message.as_deref().map(c_string),
+            })
+        })
+    }
+
+    /// The same note as one that a next run would be told, too.
+    pub(super) fn for_good(&mut self, id: NoteId) -> NoteId {
+        let Some(note) = self.get(id) else {
+            return id;
+        };
+        let key = NoteKey {
+            for_good: true,
+            ..note.key()
+        };
+        if let Some(known) = self.find(&key) {
+            return known;
+        }
+        let note = StoredNote {
+            for_good: true,
+            ..note.clone()
+        };
+        self.add(note)
+    }
+
+    fn find(&self, key: &NoteKey<'_>) -> Option<NoteId> {
+        let same = |place: &u32| self.notes[*place as usize].key() == *key;
+        let place = self.places.find(self.hasher.hash_one(key), same)?;
+        Some(NoteId(place + 1))
+    }
+
+    fn add(&mut self, note: StoredNote) -> NoteId {
+        let place = self.notes.len() as u32;
+        self.notes.push(note);
+        let hash = |place: &u32| self.hasher.hash_one(self.notes[*place as usize].key());
+        self.places.insert_unique(hash(&place), place, hash);
+        NoteId(place + 1)
+    }
+}
+
+/// A text as C reads it; a NUL, which would end it, becomes U+FFFD.
+pub(crate) fn c_string(text: &str) -> CString {
+    CString::new(without_nul(text).into_owned()).unwrap_or_default()
+}
+
+fn without_nul(text: &str) -> Cow<'_, str> {
+    match memchr::memchr(0, text.as_bytes()) {
+        Some(_) => text.replace('\0', "\u{fffd}").into(),
+        None => text.into(),
+    }
+}
