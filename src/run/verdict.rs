@@ -6,7 +6,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::report::{CODE_REPEATED, Note, Outcome};
-use crate::service::{Answer, Body};
+use crate::service::{Answer, Body, FailedScope};
 use crate::transport::{Failure, FailureKind};
 
 /// The service's code for an id that does not exist (the page).
@@ -17,17 +17,22 @@ const CODE_BAD_PARAMETER: &str = "13000102";
 const CODE_SUCCESS: &str = "0";
 
 /// What one attempt means.
-#[derive(Debug)]
 pub(super) struct Judgement<'a> {
-    /// One per id, in the order sent.
-    pub(super) fates: Vec<Fate<'a>>,
+    reach: Reach<'a>,
     pub(super) next: Next,
     /// Why ids are left unsettled, or refused as a whole; none where each got its own answer.
     pub(super) trouble: Option<Trouble>,
 }
 
+/// Of whom it speaks.
+enum Reach<'a> {
+    /// Of all ids alike.
+    All(Effect),
+    /// Of each id, in the order sent.
+    Each(Vec<Mention>, &'a [FailedScope<'a>]),
+}
+
 /// What one attempt means for one id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fate<'a> {
     pub(super) outcome: Outcome,
     /// Settled ids are never sent again.
@@ -51,7 +56,6 @@ pub(super) enum Next {
 }
 
 /// Why an attempt did not settle its ids.
-#[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) error: Error,
     /// The service's words, which say more than ours.
@@ -79,19 +83,56 @@ enum Effect {
     Refused,
 }
 
-/// Judges one attempt. `before` holds the ids' outcomes so far: of unsettled ids.
-pub(super) fn judge<'a>(
-    ids: &[&str],
-    before: &[Outcome],
-    result: Result<&'a Answer<'a>, &Failure>,
-) -> Judgement<'a> {
-    match result {
-        Err(failure) => judge_failure(before, failure),
-        Ok(answer) => judge_answer(ids, before, answer),
+impl<'a> Judgement<'a> {
+    /// What the attempt means for the id at `place` of the request, whose outcome so far was
+    /// `before`: of an unsettled id.
+    pub(super) fn fate(&self, place: usize, before: Outcome) -> Fate<'a> {
+        match &self.reach {
+            Reach::All(effect) => Fate::unsettled(effect.outcome(before)),
+            Reach::Each(mentions, failed) => mentions[place].fate(failed, before),
+        }
+    }
+
+    /// The same for all ids.
+    fn whole(effect: Effect, next: Next, trouble: Trouble) -> Self {
+        Self {
+            reach: Reach::All(effect),
+            next,
+            trouble: Some(trouble),
+        }
     }
 }
 
-fn judge_failure<'a>(before: &[Outcome], failure: &Failure) -> Judgement<'a> {
+impl Effect {
+    fn outcome(self, before: Outcome) -> Outcome {
+        match self {
+            Self::Nothing => before,
+            Self::Exposed => Outcome::Unknown,
+            Self::Refused if before == Outcome::Unknown => Outcome::Unknown,
+            Self::Refused => Outcome::Rejected,
+        }
+    }
+}
+
+impl Fate<'_> {
+    fn unsettled(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            settled: false,
+            note: None,
+        }
+    }
+}
+
+/// Judges one attempt to send `ids`.
+pub(super) fn judge<'a>(ids: &[&str], result: Result<&'a Answer<'a>, &Failure>) -> Judgement<'a> {
+    match result {
+        Err(failure) => judge_failure(failure),
+        Ok(answer) => judge_answer(ids, answer),
+    }
+}
+
+fn judge_failure<'a>(failure: &Failure) -> Judgement<'a> {
     let kind = match failure.kind {
         FailureKind::Unreachable | FailureKind::Interrupted => ErrorKind::Unreachable,
         FailureKind::TimedOut => ErrorKind::TimedOut,
@@ -109,13 +150,13 @@ fn judge_failure<'a>(before: &[Outcome], failure: &Failure) -> Judgement<'a> {
     };
     let mut error = Error::new(kind, failure.message.clone());
     error.retryable = next != Next::Leave;
-    whole(before, effect, next, Trouble { error, heard: None })
+    Judgement::whole(effect, next, Trouble { error, heard: None })
 }
 
-fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) -> Judgement<'a> {
+fn judge_answer<'a>(ids: &[&str], answer: &'a Answer<'a>) -> Judgement<'a> {
     let distrust = |next, why: &str| {
         let trouble = trouble(answer, ErrorKind::BadAnswer, why, next);
-        whole(before, Effect::Exposed, next, trouble)
+        Judgement::whole(Effect::Exposed, next, trouble)
     };
     let refuse = |next| {
         let trouble = trouble(
@@ -124,7 +165,7 @@ fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) ->
             "the service refused the request",
             next,
         );
-        whole(before, Effect::Refused, next, trouble)
+        Judgement::whole(Effect::Refused, next, trouble)
     };
     let mentions = match answer.body.as_ref().map(|body| Mentions::find(ids, body)) {
         Ok(None) => {
@@ -141,7 +182,7 @@ fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) ->
         .is_some_and(|mentions| mentions.any_deleted);
     match answer.status {
         200 => match (&answer.body, mentions) {
-            (Ok(body), Some(mentions)) => judge_success(before, answer, body, &mentions),
+            (Ok(body), Some(mentions)) => judge_success(answer, body, mentions),
             (Err(why), _) => distrust(Next::TryAgain, &format!("the answer can't be read: {why}")),
             (Ok(_), None) => distrust(Next::TryAgain, "the answer can't be read"),
         },
@@ -149,7 +190,7 @@ fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) ->
         408 | 500..600 => {
             let why = "the service failed to carry out the request";
             let trouble = trouble(answer, ErrorKind::Refused, why, Next::TryAgain);
-            whole(before, Effect::Exposed, Next::TryAgain, trouble)
+            Judgement::whole(Effect::Exposed, Next::TryAgain, trouble)
         }
         400..500 if names_deleted => distrust(
             Next::TryAgain,
@@ -158,7 +199,7 @@ fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) ->
         401 => {
             let why = "the service does not accept the authorization";
             let trouble = trouble(answer, ErrorKind::Unauthorized, why, Next::Unauthorized);
-            whole(before, Effect::Refused, Next::Unauthorized, trouble)
+            Judgement::whole(Effect::Refused, Next::Unauthorized, trouble)
         }
         425 | 429 => refuse(Next::TryAgain),
         400 if code_of(answer) == Some(CODE_BAD_PARAMETER) => refuse(Next::Halve),
@@ -169,17 +210,16 @@ fn judge_answer<'a>(ids: &[&str], before: &[Outcome], answer: &'a Answer<'a>) ->
 
 /// A 200 that can be read.
 fn judge_success<'a>(
-    before: &[Outcome],
     answer: &'a Answer<'a>,
     body: &'a Body<'a>,
-    mentions: &Mentions,
+    mentions: Mentions,
 ) -> Judgement<'a> {
     let distrust = |why| {
         let trouble = trouble(answer, ErrorKind::BadAnswer, why, Next::TryAgain);
-        whole(before, Effect::Exposed, Next::TryAgain, trouble)
+        Judgement::whole(Effect::Exposed, Next::TryAgain, trouble)
     };
     match body.code.as_deref() {
-        Some(CODE_SUCCESS) => judge_each(before, answer, body, mentions),
+        Some(CODE_SUCCESS) => judge_each(answer, body, mentions),
         None => distrust("the answer holds no code"),
         Some(_) if mentions.any() => {
             distrust("the answer's code is an error, and yet it names ids")
@@ -187,51 +227,17 @@ fn judge_success<'a>(
         Some(_) => {
             let why = "the service refused the request";
             let trouble = trouble(answer, ErrorKind::Refused, why, Next::Leave);
-            whole(before, Effect::Refused, Next::Leave, trouble)
+            Judgement::whole(Effect::Refused, Next::Leave, trouble)
         }
     }
 }
 
 /// `code` 0: the lists say what happened to each id.
-fn judge_each<'a>(
-    before: &[Outcome],
-    answer: &'a Answer<'a>,
-    body: &'a Body<'a>,
-    mentions: &Mentions,
-) -> Judgement<'a> {
-    let fate = |(outcome, mention): (&Outcome, &Mention)| {
-        let exposed = *outcome == Outcome::Unknown;
-        match *mention {
-            Mention::Deleted => Fate {
-                outcome: Outcome::Deleted,
-                settled: true,
-                note: None,
-            },
-            Mention::Failed(index) => {
-                let failed = &body.failed[index];
-                let note = Note {
-                    for_good: true,
-                    code: failed.code.as_deref(),
-                    message: failed.message.as_deref(),
-                };
-                Fate {
-                    outcome: failed_outcome(failed.code.as_deref(), exposed),
-                    settled: true,
-                    note: Some(note),
-                }
-            }
-            Mention::None | Mention::Contradictory => Fate {
-                outcome: Outcome::Unknown,
-                settled: false,
-                note: None,
-            },
-        }
-    };
-    let fates: Vec<_> = before.iter().zip(&mentions.of_ids).map(fate).collect();
-    let settled = fates.iter().all(|fate| fate.settled);
+fn judge_each<'a>(answer: &'a Answer<'a>, body: &'a Body<'a>, mentions: Mentions) -> Judgement<'a> {
+    let settled = mentions.of_ids.iter().all(Mention::settles);
     let why = "the answer does not name each id once";
     Judgement {
-        fates,
+        reach: Reach::Each(mentions.of_ids, &body.failed),
         next: if settled { Next::Leave } else { Next::TryAgain },
         trouble: (!settled).then(|| trouble(answer, ErrorKind::BadAnswer, why, Next::TryAgain)),
     }
@@ -244,25 +250,6 @@ fn failed_outcome(code: Option<&str>, exposed: bool) -> Outcome {
         (_, true) => Outcome::Unknown,
         (Some(CODE_REPEATED), false) => Outcome::Repeated,
         (_, false) => Outcome::Rejected,
-    }
-}
-
-/// The same fate for all ids.
-fn whole<'a>(before: &[Outcome], effect: Effect, next: Next, trouble: Trouble) -> Judgement<'a> {
-    let fate = |before: &Outcome| Fate {
-        outcome: match effect {
-            Effect::Nothing => *before,
-            Effect::Exposed => Outcome::Unknown,
-            Effect::Refused if *before == Outcome::Unknown => Outcome::Unknown,
-            Effect::Refused => Outcome::Rejected,
-        },
-        settled: false,
-        note: None,
-    };
-    Judgement {
-        fates: before.iter().map(fate).collect(),
-        next,
-        trouble: Some(trouble),
     }
 }
 
@@ -305,9 +292,39 @@ enum Mention {
     None,
     Deleted,
     /// The entry of the failed list.
-    Failed(usize),
+    Failed(u32),
     /// Named more than once.
     Contradictory,
+}
+
+impl Mention {
+    fn settles(&self) -> bool {
+        matches!(self, Self::Deleted | Self::Failed(_))
+    }
+
+    fn fate<'a>(self, failed: &'a [FailedScope<'a>], before: Outcome) -> Fate<'a> {
+        let exposed = before == Outcome::Unknown;
+        match self {
+            Self::Deleted => Fate {
+                outcome: Outcome::Deleted,
+                settled: true,
+                note: None,
+            },
+            Self::Failed(index) => {
+                let failed = &failed[index as usize];
+                Fate {
+                    outcome: failed_outcome(failed.code.as_deref(), exposed),
+                    settled: true,
+                    note: Some(Note {
+                        for_good: true,
+                        code: failed.code.as_deref(),
+                        message: failed.message.as_deref(),
+                    }),
+                }
+            }
+            Self::None | Self::Contradictory => Fate::unsettled(Outcome::Unknown),
+        }
+    }
 }
 
 impl Mentions {
@@ -324,7 +341,7 @@ impl Mentions {
         for id in &body.deleted {
             note(finder.place(id)?, Mention::Deleted);
         }
-        for (index, failed) in body.failed.iter().enumerate() {
+        for (index, failed) in (0..).zip(&body.failed) {
             note(finder.place(&failed.id)?, Mention::Failed(index));
         }
         Some(Self {
@@ -354,7 +371,7 @@ impl Finder<'_> {
             Some(ahead) => self.next + ahead,
             None => before.iter().position(same)?,
         };
-        self.next = (place + 1) % self.ids.len();
+        self.next = place + 1;
         Some(place)
     }
 }

@@ -145,7 +145,7 @@ impl<'r> Worker<'r> {
             let (next, trouble, again_at_once) = match self.make_ready()? {
                 Ok(wall_clock) => self.exchange(wall_clock),
                 Err(failure) => {
-                    let (next, trouble) = self.judge(Err(&failure));
+                    let (next, trouble) = self.judge(&[], Err(&failure));
                     (next, trouble, false)
                 }
             };
@@ -167,20 +167,22 @@ impl<'r> Worker<'r> {
     /// that moment; or why there is no connection.
     fn make_ready(&mut self) -> Result<Result<SystemTime, Failure>, Stopped> {
         let tools = self.run.tools;
-        let mut is_new = false;
+        let (mut is_new, mut was_checked) = (false, false);
         loop {
             let (now, wall_clock) = self.await_turn()?;
             if let Some(connection) = &mut self.connection
-                && (is_new || connection.is_reusable())
+                && (is_new || was_checked || connection.is_reusable())
             {
                 match tools.pace.take(now) {
                     Ok(()) => return Ok(Ok(wall_clock)),
                     Err(later) => self.wait(later)?,
                 }
+                was_checked = false;
                 continue;
             }
             self.connection = tools.idle.take(tools.system);
-            if self.connection.is_none() {
+            was_checked = self.connection.is_some();
+            if !was_checked {
                 match self.connect() {
                     Ok(connection) => self.connection = Some(connection),
                     Err(failure) => {
@@ -258,7 +260,7 @@ impl<'r> Worker<'r> {
             wall_clock,
             system,
         );
-        let (next, trouble) = self.judge(result.as_ref());
+        let (next, trouble) = self.judge(&ids, result.as_ref());
         let mut again_at_once = false;
         let mut trusted = false;
         if let Ok(answer) = &result {
@@ -278,14 +280,16 @@ impl<'r> Worker<'r> {
     }
 
     /// Judges an attempt at the current part: settled ids are recorded and leave it.
-    fn judge(&mut self, result: Result<&Answer<'_>, &Failure>) -> (Next, Option<Trouble>) {
+    fn judge(
+        &mut self,
+        ids: &[&str],
+        result: Result<&Answer<'_>, &Failure>,
+    ) -> (Next, Option<Trouble>) {
         let run = self.run;
         let Some(part) = self.parts.last_mut() else {
             return (Next::Leave, None);
         };
-        let ids: Vec<_> = part.ids.iter().map(|tracked| tracked.id).collect();
-        let before: Vec<_> = part.ids.iter().map(|tracked| tracked.outcome).collect();
-        let judgement = judge(&ids, &before, result);
+        let judgement = judge(ids, result);
         let mut ledger = run.ledger();
         let silent = result.is_err();
         let common = judgement
@@ -293,10 +297,11 @@ impl<'r> Worker<'r> {
             .as_ref()
             .map(|trouble| ledger.report.intern(trouble.note()));
         // In place, so that a panic in here loses no id.
-        for (tracked, fate) in part.ids.iter_mut().zip(judgement.fates) {
+        for (place, tracked) in part.ids.iter_mut().enumerate() {
+            let fate = judgement.fate(place, tracked.outcome);
             tracked.outcome = fate.outcome;
             tracked.settled = fate.settled;
-            tracked.hear(fate, common, silent, |note| ledger.report.intern(note));
+            tracked.hear(&fate, common, silent, |note| ledger.report.intern(note));
             if fate.settled {
                 ledger
                     .report
@@ -304,8 +309,9 @@ impl<'r> Worker<'r> {
             }
         }
         part.in_flight = false;
+        let tried = part.ids.len();
         part.ids.retain(|tracked| !tracked.settled);
-        run.watch.add_done(ids.len() - part.ids.len());
+        run.watch.add_done(tried - part.ids.len());
         (judgement.next, judgement.trouble)
     }
 
@@ -410,7 +416,7 @@ impl Tracked<'_> {
     /// Keeps what was said last: of this id, or else of the whole request.
     fn hear(
         &mut self,
-        fate: Fate<'_>,
+        fate: &Fate<'_>,
         common: Option<NoteId>,
         silent: bool,
         mut intern: impl FnMut(Note<'_>) -> NoteId,
