@@ -168,6 +168,47 @@ fn ids_are_sent_byte_for_byte() {
     let report = delete_ids(&client(&sandbox), &ids);
     assert_eq!(report.tally(Deleted as i32), ids.len());
     assert_eq!(sandbox.ledger().requests[0].ids, ids);
+    for id in ids {
+        delete_ids(&client(&sandbox), &[id]);
+        assert_eq!(sandbox.ledger().requests.last().unwrap().ids, [id]);
+    }
+}
+
+#[test]
+fn repeats_are_found_whatever_the_order() {
+    for (ids, repeats) in [
+        (["8", "9", "10", "11"], [false; 4]),
+        (["11", "10", "9", "8"], [false; 4]),
+        (["8", "9", "10", "10"], [false, false, false, true]),
+        (["8", "9", "10", "8"], [false, false, false, true]),
+        (["10", "9", "9", "10"], [false, false, true, true]),
+    ] {
+        let sandbox = sandbox(Options::default());
+        let report = delete_ids(&client(&sandbox), &ids);
+        for (index, is_repeat) in repeats.into_iter().enumerate() {
+            let expected = if is_repeat { Repeated } else { Deleted };
+            assert_eq!(report.outcome(index), Some(expected), "{ids:?}");
+        }
+    }
+}
+
+#[test]
+fn an_add_that_fails_leaves_the_plan_as_it_was() {
+    let sandbox = sandbox(Options::default());
+    let mut plan = Plan::new();
+    plan.add(None, "mine", ["1"].into_iter()).unwrap();
+    plan.add(Some("theirs"), "theirs", ["2", "not an id"].into_iter())
+        .unwrap_err();
+    plan.add_lines(None, "other", "2\nnot an id\n", None)
+        .unwrap_err();
+    plan.add(None, "mine", ["3"].into_iter()).unwrap();
+    let (report, error) = delete(&client(&sandbox), &plan);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(report.tally(Deleted as i32), 2);
+    let ledger = sandbox.ledger();
+    assert_eq!(ledger.requests.len(), 1);
+    assert_eq!(ledger.requests[0].device.as_deref(), Some("mine"));
+    assert_eq!(ledger.requests[0].ids, ["1", "3"]);
 }
 
 #[test]

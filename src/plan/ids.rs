@@ -29,56 +29,62 @@ pub(super) fn check_device(device: &str) -> Result<(), Error> {
     Err(Error::invalid(format!("device_id: {broken}")))
 }
 
-/// Checks every scope id; how many they are and how many bytes they have together.
-pub(super) fn check_scopes<'a>(
-    scope_ids: impl Iterator<Item = &'a str>,
-) -> Result<(usize, usize), Error> {
-    let (mut count, mut bytes) = (0, 0);
-    let mut named = Vec::new();
-    let mut bad = 0_usize;
-    for (index, id) in scope_ids.enumerate() {
-        count += 1;
-        bytes += id.len();
-        if let Some(broken) = broken_rule(id) {
-            bad += 1;
-            if named.len() < MAX_NAMED {
-                named.push(format!("scope_ids[{index}] {} {broken}", shown(id)));
-            }
-        }
-    }
-    if bad == 0 {
-        return Ok((count, bytes));
-    }
-    let mut message = named.join("; ");
-    if bad > named.len() {
-        message += &format!("; and {} more", bad - named.len());
-    }
-    Err(Error::invalid(message))
+/// What is wrong with a list of scope ids.
+#[derive(Default)]
+pub(super) struct Complaints {
+    named: Vec<String>,
+    count: usize,
 }
 
-/// What is wrong with a scope id, if anything. One look at each byte decides for nearly all.
-fn broken_rule(id: &str) -> Option<&'static str> {
+impl Complaints {
+    pub(super) fn add(&mut self, index: usize, id: &str, broken_rule: &str) {
+        self.count += 1;
+        if self.named.len() < MAX_NAMED {
+            let named = format!("scope_ids[{index}] {} {broken_rule}", shown(id));
+            self.named.push(named);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(super) fn into_error(self) -> Error {
+        let mut message = self.named.join("; ");
+        if self.count > self.named.len() {
+            message += &format!("; and {} more", self.count - self.named.len());
+        }
+        Error::invalid(message)
+    }
+}
+
+/// What is wrong with a scope id, if anything.
+pub(super) fn broken_rule(id: &str) -> Option<&'static str> {
     if id.is_empty() {
         return Some("is empty");
     }
     if id.len() > MAX_SCOPE_ID_BYTES {
         return Some("is longer than 128 bytes");
     }
-    let mut all_digits = true;
-    let mut all_visible = true;
-    for byte in id.bytes() {
-        all_digits &= byte.is_ascii_digit();
-        all_visible &= byte.is_ascii_graphic();
-    }
-    if all_digits {
+    if is_all_digits(id) {
         None
-    } else if all_visible {
+    } else if id.bytes().all(|byte| byte.is_ascii_graphic()) {
         damage(id)
     } else if id.ends_with('\r') {
         Some("ends with a carriage return: the text has Windows line ends, convert it first")
     } else {
         Some("holds something else than visible ASCII characters")
     }
+}
+
+/// As nearly all ids are. Blocks without an early end are looked at in one go.
+fn is_all_digits(id: &str) -> bool {
+    let (blocks, rest) = id.as_bytes().as_chunks::<16>();
+    let is_digits = |block: &[u8; 16]| {
+        let both = |all, byte: &u8| all & byte.is_ascii_digit();
+        block.iter().fold(true, both)
+    };
+    blocks.iter().all(is_digits) && rest.iter().all(u8::is_ascii_digit)
 }
 
 /// What probably happened to an id that is not just digits, if it looks damaged.

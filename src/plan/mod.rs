@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Error;
+use ids::Complaints;
 pub(crate) use schedule::{Batch, Schedule};
 
 /// The most ids that the service takes in one request (the page's limit).
@@ -68,28 +69,11 @@ impl Plan {
         device: &str,
         scope_ids: impl Iterator<Item = &'a str> + Clone,
     ) -> Result<(), Error> {
-        if let Some(user) = user {
-            check_user_id(user)?;
-        }
-        ids::check_device(device)?;
-        let (count, bytes) = ids::check_scopes(scope_ids.clone())?;
-        if self.scope_count() + count > MAX_IDS_PER_PLAN {
-            return Err(Error::invalid(format!(
-                "scope_ids: a plan holds at most {MAX_IDS_PER_PLAN} ids"
-            )));
-        }
-        if count == 0 {
-            return Ok(());
-        }
-        let contents = Arc::make_mut(&mut self.0);
-        contents.open_section(user, device);
-        contents.text.reserve(bytes + count);
-        contents.ids.reserve(count);
-        for id in scope_ids {
-            let start = contents.push_text(id);
-            contents.ids.push(IdPlace::new(start, id.len()));
-        }
-        Ok(())
+        let room = Room {
+            ids: scope_ids.clone().count(),
+            bytes: scope_ids.clone().map(|id| id.len() + 1).sum(),
+        };
+        self.append(user, device, scope_ids, room)
     }
 
     /// Adds ids that stand one a line in `text`; one more `\n` at the end is allowed. `count`, if
@@ -101,16 +85,55 @@ impl Plan {
         text: &str,
         count: Option<usize>,
     ) -> Result<(), Error> {
-        let lines = lines(text);
-        if let Some(expected) = count {
-            let found = lines.clone().count();
-            if found != expected {
-                return Err(Error::invalid(format!(
-                    "count: {expected} ids were announced, text holds {found} lines"
-                )));
-            }
+        let body = text.strip_suffix('\n').unwrap_or(text);
+        let room = Room {
+            ids: match text.is_empty() {
+                true => 0,
+                false => memchr::memchr_iter(b'\n', body.as_bytes()).count() + 1,
+            },
+            bytes: body.len() + 1,
+        };
+        if let Some(expected) = count
+            && room.ids != expected
+        {
+            return Err(Error::invalid(format!(
+                "count: {expected} ids were announced, text holds {} lines",
+                room.ids
+            )));
         }
-        self.add(user, device, lines)
+        self.append(user, device, lines(body), room)
+    }
+
+    fn append<'a>(
+        &mut self,
+        user: Option<&str>,
+        device: &str,
+        scope_ids: impl Iterator<Item = &'a str>,
+        room: Room,
+    ) -> Result<(), Error> {
+        if let Some(user) = user {
+            check_user_id(user)?;
+        }
+        ids::check_device(device)?;
+        if self.scope_count() + room.ids > MAX_IDS_PER_PLAN {
+            return Err(Error::invalid(format!(
+                "scope_ids: a plan holds at most {MAX_IDS_PER_PLAN} ids"
+            )));
+        }
+        if room.ids == 0 {
+            return Ok(());
+        }
+        let contents = Arc::make_mut(&mut self.0);
+        let end = contents.end();
+        contents.open_section(user, device);
+        contents.text.reserve(room.bytes);
+        contents.ids.reserve(room.ids);
+        let complaints = contents.push_ids(scope_ids);
+        if complaints.is_empty() {
+            return Ok(());
+        }
+        contents.cut_back(&end);
+        Err(complaints.into_error())
     }
 
     /// How many ids were added, repeats included.
@@ -155,7 +178,48 @@ impl Plan {
     }
 }
 
+/// What ids will take, each text with its NUL.
+struct Room {
+    ids: usize,
+    bytes: usize,
+}
+
+/// Where a plan's contents end, to cut them back to.
+struct End {
+    text: usize,
+    ids: usize,
+    sections: usize,
+}
+
 impl Contents {
+    fn end(&self) -> End {
+        End {
+            text: self.text.len(),
+            ids: self.ids.len(),
+            sections: self.sections.len(),
+        }
+    }
+
+    fn cut_back(&mut self, end: &End) {
+        self.text.truncate(end.text);
+        self.ids.truncate(end.ids);
+        self.sections.truncate(end.sections);
+    }
+
+    /// Checks ids and adds them to the last section, up to the first bad one.
+    fn push_ids<'a>(&mut self, scope_ids: impl Iterator<Item = &'a str>) -> Complaints {
+        let mut complaints = Complaints::default();
+        for (index, id) in scope_ids.enumerate() {
+            if let Some(broken_rule) = ids::broken_rule(id) {
+                complaints.add(index, id, broken_rule);
+            } else if complaints.is_empty() {
+                let start = self.push_text(id);
+                self.ids.push(IdPlace::new(start, id.len()));
+            }
+        }
+        complaints
+    }
+
     fn push_text(&mut self, text: &str) -> usize {
         let start = self.text.len();
         self.text.push_str(text);
@@ -212,14 +276,12 @@ impl Contents {
     }
 }
 
-/// The lines of a text; an empty text has none. Not `str::split`, which takes several times longer
-/// where lines are as short as ids.
-fn lines(text: &str) -> impl Iterator<Item = &str> + Clone {
-    let body = text.strip_suffix('\n').unwrap_or(text);
-    let last_end = (!text.is_empty()).then_some(body.len());
-    let ends = memchr::memchr_iter(b'\n', body.as_bytes()).chain(last_end);
+/// The lines of a text. Not `str::split`, which takes several times longer where lines are as short
+/// as ids.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
     ends.scan(0, move |start, end| {
-        let line = &body[*start..end];
+        let line = &text[*start..end];
         *start = end + 1;
         Some(line)
     })

@@ -96,8 +96,21 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// Whether a group's ids ascend as numbers do, as those of a sorted list: then none is repeated,
+    /// and it takes no table to see it.
+    fn is_ascending(&self, range: Range<usize>) -> bool {
+        let rank = |position: &u32| {
+            let id = self.id(*position);
+            (id.len(), id)
+        };
+        self.order[range].is_sorted_by(|one, next| rank(one) < rank(next))
+    }
+
     /// Moves the first occurrence of each id of a group to the group's front.
     fn drop_repeats(&mut self, range: Range<usize>) -> Range<usize> {
+        if self.is_ascending(range.clone()) {
+            return range;
+        }
         let (start, mut kept) = (range.start, range.start);
         let plan = self.plan;
         let id = |position: u32| plan.0.id(position);
