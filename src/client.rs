@@ -55,7 +55,7 @@ impl Client {
             )
         })?;
         Ok(Self {
-            service: Service::new(endpoint, credentials),
+            service: Service::new(&endpoint, credentials),
             transport,
             system,
             idle: IdleConnections::default(),

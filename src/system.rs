@@ -59,6 +59,9 @@ impl System for Machine {
     // Not std's scope: that leaves a record of the calling thread behind, which on a main thread is
     // never freed and which leak checkers report.
     fn run_workers(&self, count: usize, work: &(dyn Fn() + Sync)) {
+        if count <= 1 {
+            return work();
+        }
         let all_joined = crossbeam_utils::thread::scope(|scope| {
             let start = |_| {
                 let builder = scope.builder().name(THREAD_NAME.into());

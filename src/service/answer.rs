@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
 use super::scrub::Scrubber;
+use crate::plan::MAX_IDS_PER_REQUEST;
 
 /// What a body says.
 #[derive(Debug, Default)]
@@ -39,12 +40,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Body<'_>, String> {
     Ok(Body {
         code: json.code.or(gateway_code).map(|code| code.0),
         message: json.msg.or(json.error_msg).map(|message| message.0),
-        deleted: json
-            .scope_id_list
-            .unwrap_or_default()
-            .into_iter()
-            .map(|id| id.0)
-            .collect(),
+        deleted: json.scope_id_list.unwrap_or_default().0,
         failed: json.failed_scope_list.unwrap_or_default().0,
     })
 }
@@ -89,7 +85,7 @@ struct JsonBody<'a> {
     #[serde(borrow)]
     msg: Option<Scalar<'a>>,
     #[serde(borrow)]
-    scope_id_list: Option<Vec<Scalar<'a>>>,
+    scope_id_list: Option<ScopeIds<'a>>,
     #[serde(borrow)]
     failed_scope_list: Option<FailedScopes<'a>>,
     /// The gateway in front of the service has its own names.
@@ -155,6 +151,34 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
+/// The ids of `scopeIdList`.
+#[derive(Default)]
+struct ScopeIds<'a>(Vec<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for ScopeIds<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScopeIdsVisitor;
+
+        impl<'de> Visitor<'de> for ScopeIdsVisitor {
+            type Value = ScopeIds<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an array of scope ids")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut ids = Vec::with_capacity(MAX_IDS_PER_REQUEST);
+                while let Some(Scalar(id)) = items.next_element()? {
+                    ids.push(id);
+                }
+                Ok(ScopeIds(ids))
+            }
+        }
+
+        deserializer.deserialize_seq(ScopeIdsVisitor)
+    }
+}
+
 /// The page's table calls `failedScopeList` an object, its example shows an array.
 #[derive(Default)]
 struct FailedScopes<'a>(Vec<FailedScope<'a>>);
@@ -171,7 +195,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut failed = Vec::new();
+                let mut failed = Vec::with_capacity(MAX_IDS_PER_REQUEST);
                 while let Some(item) = items.next_element::<Object<JsonFailedScope>>()? {
                     failed.push(item.into());
                 }

@@ -47,15 +47,12 @@ impl Clock {
         let seconds = unix_seconds(service.checked_sub(MARGIN).unwrap_or(service));
         let utc =
             OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let text = format!(
-            "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-            utc.year(),
-            u8::from(utc.month()),
-            utc.day(),
-            utc.hour(),
-            utc.minute(),
-            utc.second()
-        );
+        let day =
+            utc.year() * 10_000 + i32::from(u8::from(utc.month())) * 100 + i32::from(utc.day());
+        let time = u32::from(utc.hour()) * 10_000
+            + u32::from(utc.minute()) * 100
+            + u32::from(utc.second());
+        let text = format!("{day:08}T{time:06}Z");
         XDate {
             time: utc.into(),
             text,

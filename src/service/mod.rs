@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use ureq::http::Request;
 use ureq::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use ureq::http::{Request, Uri};
 use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
@@ -21,7 +22,7 @@ use crate::endpoint::Endpoint;
 use crate::system::System;
 use crate::transport::{Connection, Failure, FailureKind, Patience, Response};
 
-pub(crate) use answer::Body;
+pub(crate) use answer::{Body, FailedScope};
 pub use clock::Clock;
 use scrub::Scrubber;
 pub use signature::SigningInput;
@@ -29,6 +30,9 @@ pub use signature::SigningInput;
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const X_DATE: HeaderName = HeaderName::from_static("x-date");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const USER_AGENT: HeaderValue = HeaderValue::from_static(crate::USER_AGENT);
 
 /// A path segment's unreserved characters (RFC 3986, 2.3); all others are encoded.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -39,7 +43,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The service as one client sees it.
 pub(crate) struct Service {
-    endpoint: Endpoint,
+    /// The `Host` header.
     authority: String,
     credentials: Mutex<Arc<Credentials>>,
     clock: Clock,
@@ -66,10 +70,9 @@ pub(crate) struct Answer<'a> {
 }
 
 impl Service {
-    pub(crate) fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint, credentials: Credentials) -> Self {
         Self {
             authority: endpoint.authority(),
-            endpoint,
             credentials: Mutex::new(Arc::new(credentials)),
             clock: Clock::default(),
         }
@@ -91,7 +94,10 @@ impl Service {
     ) -> Result<Answer<'c>, Failure> {
         let credentials = Arc::clone(&self.lock_credentials());
         let date = self.clock.x_date(now);
-        let body = request_body(deletion.ids).map_err(|error| unsendable(&error))?;
+        let body = RequestBody {
+            scope_id_list: deletion.ids,
+        };
+        let body = body.to_json().map_err(|error| unsendable(&error))?;
         let authorization = self.authorization(deletion, &credentials, &date.text, &body);
         let request = self
             .request(deletion, &authorization, &date.text)
@@ -132,18 +138,13 @@ impl Service {
     ) -> Result<Request<()>, ureq::http::Error> {
         let mut authorization = HeaderValue::from_str(authorization)?;
         authorization.set_sensitive(true);
-        let uri = Uri::builder()
-            .scheme(self.endpoint.scheme())
-            .authority(self.authority.as_str())
-            .path_and_query(device_path(deletion.device))
-            .build()?;
-        Request::delete(uri)
+        Request::delete(device_path(deletion.device))
             .header(header::HOST, self.authority.as_str())
             .header(header::AUTHORIZATION, authorization)
             .header(X_USER_ID, deletion.user.as_bytes())
             .header(X_DATE, date)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::USER_AGENT, crate::USER_AGENT)
+            .header(header::CONTENT_TYPE, JSON)
+            .header(header::USER_AGENT, USER_AGENT)
             .body(())
     }
 
@@ -188,31 +189,39 @@ fn device_path(device: &str) -> String {
     format!("/koodrive/ose/v1/backup/device/{device}/scope")
 }
 
-/// `{"scopeIdList":["1","2"]}`: ids always as strings, as the page's table says.
-fn request_body(ids: &[&str]) -> serde_json::Result<Vec<u8>> {
-    let text: usize = ids.iter().map(|id| id.len() + 3).sum();
-    let mut body = Vec::with_capacity(text + 24);
-    body.extend_from_slice(br#"{"scopeIdList":["#);
-    for (index, id) in ids.iter().enumerate() {
-        if index > 0 {
-            body.push(b',');
-        }
-        push_json_string(&mut body, id)?;
-    }
-    body.extend_from_slice(b"]}");
-    Ok(body)
+/// The body of a request; ids always as strings, as the page's table says.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestBody<'a> {
+    scope_id_list: &'a [&'a str],
 }
 
-/// Ids are visible ASCII, of which JSON escapes two characters (RFC 8259, 7): one without them is
-/// copied whole, where serde would look at each byte.
-fn push_json_string(body: &mut Vec<u8>, id: &str) -> serde_json::Result<()> {
-    if memchr::memchr2(b'"', b'\\', id.as_bytes()).is_some() {
-        return serde_json::to_writer(body, id);
+impl RequestBody<'_> {
+    /// Ids are visible ASCII, of which JSON escapes two characters (RFC 8259, 7): where none of
+    /// them occurs ids are copied whole, while serde would look at each byte.
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let copied = self.copied();
+        let our_quotes = 2 + 2 * self.scope_id_list.len();
+        let is_escaped = memchr::memchr_iter(b'"', &copied).count() != our_quotes
+            || memchr::memchr(b'\\', &copied).is_some();
+        match is_escaped {
+            true => serde_json::to_vec(self),
+            false => Ok(copied),
+        }
     }
-    body.push(b'"');
-    body.extend_from_slice(id.as_bytes());
-    body.push(b'"');
-    Ok(())
+
+    fn copied(&self) -> Vec<u8> {
+        let text: usize = self.scope_id_list.iter().map(|id| id.len() + 3).sum();
+        let mut body = Vec::with_capacity(text + 24);
+        let mut before: &[u8] = br#"{"scopeIdList":[""#;
+        for id in self.scope_id_list {
+            body.extend_from_slice(before);
+            body.extend_from_slice(id.as_bytes());
+            before = br#"",""#;
+        }
+        body.extend_from_slice(br#""]}"#);
+        body
+    }
 }
 
 fn unsendable(error: &dyn std::error::Error) -> Failure {

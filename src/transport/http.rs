@@ -146,7 +146,7 @@ impl Transport for HttpTransport {
         Ok(Box::new(HttpConnection {
             wire,
             line,
-            body: Vec::new(),
+            body: Received::default(),
             sent: false,
             reusable: false,
         }))
@@ -176,7 +176,7 @@ fn no_timeout() -> NextTimeout {
 struct HttpConnection {
     wire: Box<dyn Wire>,
     line: Arc<Line>,
-    body: Vec<u8>,
+    body: Received,
     /// Whether the whole request went to the kernel.
     sent: bool,
     reusable: bool,
@@ -192,14 +192,14 @@ impl Connection for HttpConnection {
         self.line.set_patience(patience);
         self.sent = false;
         self.reusable = false;
-        self.body.clear();
+        self.body.length = 0;
         let result = self.send(request, body).and_then(|call| self.receive(call));
         match result {
             // An early refusal says more than the broken pipe. No other answer can be about a request
             // that never arrived whole.
             Ok(head) if self.sent || is_refusal(head.status()) => Ok(Response {
                 head,
-                body: &self.body,
+                body: self.body.bytes(),
             }),
             Ok(_) => Err(self.failed(
                 FailureKind::Unreachable,
@@ -211,6 +211,29 @@ impl Connection for HttpConnection {
 
     fn is_reusable(&mut self) -> bool {
         self.reusable && self.wire.is_open()
+    }
+}
+
+/// An answer's body as it comes. What an earlier one left is overwritten, for clearing it each time
+/// costs more than copying.
+#[derive(Default)]
+struct Received {
+    buffer: Vec<u8>,
+    length: usize,
+}
+
+impl Received {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+
+    /// Where the next bytes go, at most `most` of them.
+    fn room(&mut self, most: usize) -> &mut [u8] {
+        let end = self.length + most;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        &mut self.buffer[self.length..end]
     }
 }
 
@@ -343,12 +366,10 @@ impl HttpConnection {
         loop {
             let buffers = self.wire.buffers();
             let input = buffers.input();
-            let start = self.body.len();
-            self.body.resize(start + input.len(), 0);
-            let (used, written) = call.read(input, &mut self.body[start..])?;
-            self.body.truncate(start + written);
+            let (used, written) = call.read(input, self.body.room(input.len()))?;
+            self.body.length += written;
             buffers.input_consume(used);
-            if self.body.len() > MAX_BODY_BYTES {
+            if self.body.length > MAX_BODY_BYTES {
                 return Err(Trouble::Protocol(
                     "its body is longer than 4 MiB".to_owned(),
                 ));
