@@ -99,11 +99,9 @@ impl<'a> Schedule<'a> {
     /// Whether a group's ids ascend as numbers do, as those of a sorted list: then none is repeated,
     /// and it takes no table to see it.
     fn is_ascending(&self, range: Range<usize>) -> bool {
-        let rank = |position: &u32| {
-            let id = self.id(*position);
-            (id.len(), id)
-        };
-        self.order[range].is_sorted_by(|one, next| rank(one) < rank(next))
+        let ids = self.order[range].iter().map(|position| self.id(*position));
+        let ranks = ids.map(|id| (id.len(), id));
+        ranks.is_sorted_by(|one, next| one < next)
     }
 
     /// Moves the first occurrence of each id of a group to the group's front.

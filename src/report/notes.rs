@@ -1,6 +1,5 @@
 //! What is said of ids: the service's codes and words, or ours.
 
-use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::hash::BuildHasher;
 
@@ -46,6 +45,24 @@ struct NoteKey<'a> {
     message: Option<&'a [u8]>,
 }
 
+impl Note<'_> {
+    fn key(&self) -> NoteKey<'_> {
+        NoteKey {
+            for_good: self.for_good,
+            code: self.code.map(str::as_bytes),
+            message: self.message.map(str::as_bytes),
+        }
+    }
+
+    fn to_stored(self) -> StoredNote {
+        StoredNote {
+            for_good: self.for_good,
+            code: self.code.map(c_string),
+            message: self.message.map(c_string),
+        }
+    }
+}
+
 impl StoredNote {
     fn key(&self) -> NoteKey<'_> {
         NoteKey {
@@ -61,49 +78,38 @@ impl NoteTable {
         self.notes.get((id.0 as usize).checked_sub(1)?)
     }
 
-    /// Copies the texts of a new note only.
     pub(super) fn intern(&mut self, note: Note<'_>) -> NoteId {
-        let (code, message) = (note.code.map(without_nul), note.message.map(without_nul));
-        let key = NoteKey {
-            for_good: note.for_good,
-            code: code.as_deref().map(str::as_bytes),
-            message: message.as_deref().map(str::as_bytes),
-        };
-        self.find(&key).unwrap_or_else(|| {
-            self.add(StoredNote {
-                for_good: note.for_good,
-                code: code.as_deref().map(c_string),
-                message: message.as_deref().map(c_string),
-            })
-        })
+        match self.find(&note.key()) {
+            Some(known) => known,
+            None => self.place(note.to_stored()),
+        }
     }
 
     /// The same note as one that a next run would be told, too.
     pub(super) fn for_good(&mut self, id: NoteId) -> NoteId {
-        let Some(note) = self.get(id) else {
-            return id;
-        };
-        let key = NoteKey {
-            for_good: true,
-            ..note.key()
-        };
-        if let Some(known) = self.find(&key) {
-            return known;
+        match self.get(id).cloned() {
+            Some(note) => self.place(StoredNote {
+                for_good: true,
+                ..note
+            }),
+            None => id,
         }
-        let note = StoredNote {
-            for_good: true,
-            ..note.clone()
-        };
-        self.add(note)
     }
 
     fn find(&self, key: &NoteKey<'_>) -> Option<NoteId> {
+        // Of a service that has one thing to say it is mostly this one.
+        if self.notes.last().is_some_and(|last| last.key() == *key) {
+            return Some(NoteId(self.notes.len() as u32));
+        }
         let same = |place: &u32| self.notes[*place as usize].key() == *key;
         let place = self.places.find(self.hasher.hash_one(key), same)?;
         Some(NoteId(place + 1))
     }
 
-    fn add(&mut self, note: StoredNote) -> NoteId {
+    fn place(&mut self, note: StoredNote) -> NoteId {
+        if let Some(known) = self.find(&note.key()) {
+            return known;
+        }
         let place = self.notes.len() as u32;
         self.notes.push(note);
         let hash = |place: &u32| self.hasher.hash_one(self.notes[*place as usize].key());
@@ -114,12 +120,5 @@ impl NoteTable {
 
 /// A text as C reads it; a NUL, which would end it, becomes U+FFFD.
 pub(crate) fn c_string(text: &str) -> CString {
-    CString::new(without_nul(text).into_owned()).unwrap_or_default()
-}
-
-fn without_nul(text: &str) -> Cow<'_, str> {
-    match memchr::memchr(0, text.as_bytes()) {
-        Some(_) => text.replace('\0', "\u{fffd}").into(),
-        None => text.into(),
-    }
+    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ import json
 import resource
 import threading
 import time
+from typing import NamedTuple
 
 DEVICE = "dev-0001"
 USER = "4400001234567890"
@@ -23,17 +24,29 @@ def scope_ids(first: int, count: int) -> list[str]:
     return [str(10**18 + index * 982_451_653) for index in range(first, first + count)]
 
 
+class Batch(NamedTuple):
+    """One request's ids, and how many of them the server says to be missing."""
+
+    ids: list[str]
+    missing: int
+
+    @classmethod
+    def of(cls, ids: list[str]) -> Batch:
+        return cls(ids, sum(scope_id.endswith("7") for scope_id in ids))
+
+
 class Work:
     """What the peers do for each request, whatever speaks HTTP."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.url = f"http://127.0.0.1:{arguments.port}/koodrive/ose/v1/backup/device/{DEVICE}/scope"
-        batches = [scope_ids(n * arguments.ids, arguments.ids) for n in range(BATCHES)]
+        count = arguments.ids
+        batches = [Batch.of(scope_ids(n * count, count)) for n in range(BATCHES)]
         self.batches = itertools.islice(itertools.cycle(batches), arguments.requests)
 
     @staticmethod
-    def body(ids: list[str]) -> bytes:
-        return json.dumps({"scopeIdList": ids}, separators=(",", ":")).encode()
+    def body(batch: Batch) -> bytes:
+        return json.dumps({"scopeIdList": batch.ids}, separators=(",", ":")).encode()
 
     @staticmethod
     def headers() -> dict[str, str]:
@@ -45,7 +58,7 @@ class Work:
         }
 
     @staticmethod
-    def check(status: int, answer: bytes, ids: list[str]) -> None:
+    def check(status: int, answer: bytes, batch: Batch) -> None:
         parsed = json.loads(answer)
         missing = sum(
             failed["errorCode"] == "15000418"
@@ -56,8 +69,8 @@ class Work:
         deleted = sum(len(scope_id) == 19 for scope_id in parsed["scopeIdList"])
         assert status == 200
         assert parsed["code"] == 0
-        assert missing == sum(scope_id.endswith("7") for scope_id in ids)
-        assert deleted + missing == len(ids)
+        assert missing == batch.missing
+        assert deleted + missing == len(batch.ids)
 
 
 def in_threads(count: int, work) -> None:
@@ -77,9 +90,9 @@ def requests(arguments: argparse.Namespace):
     def work() -> None:
         with requests.Session() as session:
             session.trust_env = False  # no look at proxies and netrc for every request
-            for ids in shared.batches:
-                answer = session.delete(shared.url, data=shared.body(ids), headers=shared.headers())
-                shared.check(answer.status_code, answer.content, ids)
+            for batch in shared.batches:
+                answer = session.delete(shared.url, data=shared.body(batch), headers=shared.headers())
+                shared.check(answer.status_code, answer.content, batch)
 
     return lambda: in_threads(arguments.connections, work)
 
@@ -91,11 +104,11 @@ def httpx(arguments: argparse.Namespace):
     client = httpx.Client(trust_env=False)
 
     def work() -> None:
-        for ids in shared.batches:
+        for batch in shared.batches:
             answer = client.request(
-                "DELETE", shared.url, content=shared.body(ids), headers=shared.headers()
+                "DELETE", shared.url, content=shared.body(batch), headers=shared.headers()
             )
-            shared.check(answer.status_code, answer.content, ids)
+            shared.check(answer.status_code, answer.content, batch)
 
     return lambda: in_threads(arguments.connections, work)
 
@@ -106,10 +119,10 @@ def aiohttp(arguments: argparse.Namespace):
     shared = Work(arguments)
 
     async def work(session: aiohttp.ClientSession) -> None:
-        for ids in shared.batches:
-            request = session.delete(shared.url, data=shared.body(ids), headers=shared.headers())
+        for batch in shared.batches:
+            request = session.delete(shared.url, data=shared.body(batch), headers=shared.headers())
             async with request as answer:
-                shared.check(answer.status, await answer.read(), ids)
+                shared.check(answer.status, await answer.read(), batch)
 
     async def all_work() -> None:
         async with aiohttp.ClientSession() as session:
@@ -123,6 +136,7 @@ def koodrive(arguments: argparse.Namespace):
 
     ids = scope_ids(0, arguments.requests * arguments.ids)
     share = arguments.ids if arguments.calls else len(ids)
+    batches = [Batch.of(ids[first : first + share]) for first in range(0, len(ids), share)]
     client = koodrive.Client(
         f"http://127.0.0.1:{arguments.port}",
         user_id=USER,
@@ -132,13 +146,10 @@ def koodrive(arguments: argparse.Namespace):
     client.delete_scopes(DEVICE, ids[:1])  # connects
 
     def work() -> None:
-        for first in range(0, len(ids), share):
-            part = ids[first : first + share]
-            report = client.delete_scopes(DEVICE, part)
-            missing = sum(scope_id.endswith("7") for scope_id in part)
-            tally = report.tally()
-            assert tally.get(koodrive.OutcomeStatus.NOT_FOUND, 0) == missing
-            assert tally.get(koodrive.OutcomeStatus.DELETED, 0) == len(part) - missing
+        for batch in batches:
+            tally = client.delete_scopes(DEVICE, batch.ids).tally()
+            assert tally.get(koodrive.OutcomeStatus.NOT_FOUND, 0) == batch.missing
+            assert tally.get(koodrive.OutcomeStatus.DELETED, 0) == len(batch.ids) - batch.missing
 
     return work
 
