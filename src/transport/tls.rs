@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
-use rustls::pki_types::ServerName;
+use rustls::crypto::{CryptoProvider, KeyProvider};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::sign::SigningKey;
 use rustls::{ClientConfig, ClientConnection, IoState, RootCertStore, Stream};
 use rustls_platform_verifier::BuilderVerifierExt;
 use ureq::unversioned::transport::time::Instant;
@@ -71,8 +73,25 @@ fn platform_config() -> io::Result<Arc<ClientConfig>> {
 
 /// The provider is named here: a process-wide default could be the host's to choose.
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ClientConfig::builder_with_provider(provider).with_protocol_versions(rustls::ALL_VERSIONS)
+    let provider = CryptoProvider {
+        key_provider: &NoKeys,
+        ..rustls::crypto::ring::default_provider()
+    };
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+}
+
+/// A client without a certificate signs nothing. What could stays out of the library.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(
+        &self,
+        _: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("client keys are not used".into()))
+    }
 }
 
 /// A connection with its TLS session. Dropping it sends nothing, so that a forked child can.
