@@ -202,6 +202,25 @@ def test_progress_is_told_in_the_calling_thread(sandbox: Sandbox) -> None:
     assert threads == {threading.get_ident()}
 
 
+def test_a_call_outside_the_main_thread_starts_no_other(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    start = threading.Thread.start
+
+    def note(thread: threading.Thread) -> None:
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", note)
+    with sandbox.client() as client:
+        future = in_background(client.delete_scopes, DEVICE, ["1"])
+        assert future.result(PATIENCE).deleted == ["1"]
+        assert len(started) == 1, "the test's own"
+        client.delete_scopes(DEVICE, ["2"])
+        assert len(started) == 2, "the main thread stays free for Ctrl-C"
+
+
 def test_an_exception_in_progress_cancels_and_carries_the_report(sandbox: Sandbox) -> None:
     class Enough(Exception):
         report: koodrive.Report

@@ -1,4 +1,4 @@
-"""Carries out a delete call in a thread of its own, so that the caller's hears signals."""
+"""Carries out a delete call where the caller can hear signals and look at progress meanwhile."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
     What is raised here meanwhile, KeyboardInterrupt above all, cancels the run, waits for the
     answers under way (a second one does not), and goes on with the report as its attribute.
     """
+    if watch is None and threading.current_thread() is not threading.main_thread():
+        return call()  # Python runs signal handlers in the main thread only.
     task = _Task(call)
     try:
         task.start()
