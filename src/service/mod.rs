@@ -157,9 +157,9 @@ impl Service {
     ) -> Answer<'c> {
         let status = response.head.status().as_u16();
         let headers = response.head.headers();
-        let date = header_text(headers, &header::DATE).and_then(clock::parse_date);
+        let date = || header_text(headers, &header::DATE).and_then(clock::parse_date);
+        let service_now = || date().unwrap_or_else(|| self.clock.service_time(now));
         let refused = (400..500).contains(&status);
-        let service_now = date.unwrap_or_else(|| self.clock.service_time(now));
         let mut body = answer::parse(response.body);
         if let Ok(body) = &mut body {
             body.clean(scrubber);
@@ -169,9 +169,9 @@ impl Service {
             request_id: header_text(headers, &X_REQUEST_ID)
                 .map(|id| scrubber.clean(id).into_owned()),
             retry_after: header_text(headers, &header::RETRY_AFTER)
-                .and_then(|text| clock::parse_retry_after(text, service_now)),
+                .and_then(|text| clock::parse_retry_after(text, service_now())),
             clock_corrected: refused
-                && date.is_some_and(|date| self.clock.correct(sent, date, now)),
+                && date().is_some_and(|date| self.clock.correct(sent, date, now)),
             body,
         }
     }
