@@ -89,10 +89,10 @@ bench: library pkg-config need-cc need-pkg-config need-$(PYTHON) ## measure besi
 	@$(USES_LIBRARY) TARGET="$(abspath $(TARGET))" CARGO="$(CARGO)" CC="$(CC)" $(PYTHON) -B tests/bench/bench.py \
 		$(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
+BENCH_TARGET := CARGO_TARGET_DIR="$(abspath $(TARGET))/bench/cargo"
 .PHONY: microbench
 microbench: need-cargo ## time the library's parts without a network
-	CARGO_TARGET_DIR="$(abspath $(TARGET))/bench/cargo" $(CARGO) bench --locked \
-		--manifest-path tests/bench/Cargo.toml --bench library
+	$(BENCH_TARGET) $(CARGO) bench --locked --manifest-path tests/bench/Cargo.toml --bench library
 
 # Tools of the registry that no test needs.
 USES_TOOLS = export PATH="$(abspath $(TARGET))/tools/bin:$$PATH"; \
@@ -110,14 +110,17 @@ sbom: need-cargo ## write target/koodrive.cdx.json, a CycloneDX bill of material
 	sed 's|file://$(CURDIR)|file:///koodrive|g' koodrive.cdx.json > $(TARGET)/koodrive.cdx.json; \
 	rm -f koodrive.cdx.json tests/sandbox/koodrive-sandbox.cdx.json
 
-PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../examples/python
+PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../examples/python ../../tests/bench
+GO_SOURCES := bindings/go examples/go tests/bench/go
 
 .PHONY: lint
 lint: library pkg-config $(VENV)/ready ## check formats and lints, warnings denied
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) fmt --manifest-path tests/bench/Cargo.toml --check
+	$(BENCH_TARGET) $(CARGO) clippy --locked --manifest-path tests/bench/Cargo.toml --all-targets -- -D warnings
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)"; \
-	test -z "$$(gofmt -l bindings/go examples/go)"
+	test -z "$$(gofmt -l $(GO_SOURCES))"
 	cd bindings/python && $(VENV)/bin/ruff check --no-cache $(PYTHON_SOURCES) && \
 	$(VENV)/bin/ruff format --no-cache --check $(PYTHON_SOURCES) && \
 	$(VENV)/bin/mypy --cache-dir $(abspath $(TARGET))/mypy

@@ -33,7 +33,6 @@ WORKLOADS = {
     "delay 4": Workload("100 ids a request, 4 connections, 20 ms service", 4, 20, 1_000, 1_000),
     "delay 16": Workload("100 ids a request, 16 connections, 20 ms service", 16, 20, 4_000, 4_000),
 }
-VARIANTS = (provide.CALLS, provide.SIGNED)
 SLOW = ("Python aiohttp", "Python httpx", "Python requests")
 
 Run = dict[str, float]
@@ -93,7 +92,9 @@ def timings(clients: Clients, rounds: int, scale: float) -> dict[str, dict[str, 
     """All runs: workload -> client -> one run a round, so that runs of a round compare."""
     results: dict[str, dict[str, list[Run]]] = {}
     for key, workload in WORKLOADS.items():
-        chosen = [name for name in clients if key == "steady" or not name.endswith(VARIANTS)]
+        chosen = [
+            name for name in clients if key == "steady" or not name.endswith(provide.VARIANTS)
+        ]
         results[key] = {name: [] for name in chosen}
         for number in range(rounds):
             progress(f"{workload.title}, round {number + 1} of {rounds}")
@@ -113,9 +114,14 @@ def startup(runs: int) -> list[Run]:
     return [run_program([str(provide.OUT / "startup"), str(provide.LIBRARY)]) for _ in range(runs)]
 
 
-def planning(runs: int) -> list[Run]:
+def planning(runs: int) -> dict[str, list[Run]]:
+    """Of a million ids, ascending and in no order."""
     progress("planning a million ids")
-    return [run_program([*provide.PLANNING, "--ids", "1000000"]) for _ in range(runs)]
+    programs = {"sorted": provide.PLANNING, "unsorted": provide.PLANNING_UNSORTED}
+    return {
+        order: [run_program([*program, "--ids", "1000000"]) for _ in range(runs)]
+        for order, program in programs.items()
+    }
 
 
 def growth(clients: Clients, rounds: int, largest: int) -> dict[str, dict[int, list[Run]]]:

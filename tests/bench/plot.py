@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+
 import report
 from measure import Run, median
-from provide import CALLS, FLOOR, SIGNED
+from provide import FLOOR, VARIANTS
 
 matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "koodrive"  # the same results, the same file
@@ -22,7 +23,7 @@ OURS, PEER, BARE = "#0b6e4f", "#9aa5b1", "#333333"
 
 def speed(runs: dict[str, list[Run]], file: Path) -> None:
     """CPU of each client as a multiple of the floor's."""
-    names = [name for name in runs if not name.endswith((CALLS, SIGNED))]
+    names = [name for name in runs if not name.endswith(VARIANTS)]
     names.sort(key=lambda name: -median(report.ratios(runs, name)))
     values = [report.ratios(runs, name) for name in names]
     middles = [median(value) for value in values]

@@ -4,6 +4,7 @@ target/bench; a client that can't be had is named in one line and left out."""
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -17,17 +18,21 @@ TARGET = Path(os.environ.get("TARGET", ROOT / "target")).resolve()
 LIBRARY = TARGET / "release" / "libkoodrive.so"
 OUT = TARGET / "bench"
 PYTHON = OUT / "venv" / "bin" / "python"
-#: A million ids, one a line, for the C programs.
-IDS = OUT / "ids"
+#: A million ids, one a line, for the C programs: ascending, and in no order.
+IDS, SHUFFLED_IDS = OUT / "ids", OUT / "shuffled-ids"
 
 #: The names that tables and plots show.
 FLOOR = "bare socket"
 KOODRIVE_C, KOODRIVE_GO, KOODRIVE_PYTHON = "koodrive, C", "koodrive, Go", "koodrive, Python"
 SIGNED = KOODRIVE_C + ", signed"
 LIBCURL = "libcurl + cJSON"
+UNSORTED = KOODRIVE_C + ", ids in no order"
 CALLS = ", a call each request"
+#: How the names of clients end that do the job in another way.
+VARIANTS = (SIGNED, UNSORTED, CALLS)
 
 PLANNING = [str(OUT / "planning"), str(IDS)]
+PLANNING_UNSORTED = [str(OUT / "planning"), str(SHUFFLED_IDS)]
 #: The programs of the Rust package, of which this is the folder.
 SERVER = OUT / "cargo" / "release" / "bench-server"
 BARE_SOCKET = OUT / "cargo" / "release" / "bare-socket"
@@ -42,7 +47,10 @@ def build_all() -> None:
         os.environ.get("CARGO", "cargo"), "build", "--locked", "--release", "--quiet", "--bins",
         cwd=HERE, env=os.environ | {"CARGO_TARGET_DIR": str(OUT / "cargo")},
     )  # fmt: skip
-    IDS.write_text("".join(f"{10**18 + index * 982_451_653}\n" for index in range(1_000_000)))
+    lines = [f"{10**18 + index * 982_451_653}\n" for index in range(1_000_000)]
+    IDS.write_text("".join(lines))
+    random.Random(0).shuffle(lines)
+    SHUFFLED_IDS.write_text("".join(lines))
     library = [f"-I{ROOT / 'include'}", str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}"]
     compile_c("koodrive", *library)
     compile_c("planning", *library)
@@ -61,6 +69,7 @@ def clients() -> dict[str, list[str]]:
         FLOOR: [str(BARE_SOCKET)],
         KOODRIVE_C: c,
         SIGNED: [*c, "--sign", "1"],
+        UNSORTED: [c[0], str(SHUFFLED_IDS)],
         KOODRIVE_C + CALLS: [*c, "--calls", "1"],
         KOODRIVE_PYTHON: [*python, "koodrive"],
         KOODRIVE_PYTHON + CALLS: [*python, "koodrive", "--calls"],

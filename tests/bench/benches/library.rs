@@ -12,15 +12,16 @@ use koodrive::credentials::Secret;
 use koodrive::plan::Plan;
 use koodrive::service::SigningInput;
 use koodrive::system::Machine;
-use koodrive::transport::{self, Connection, Failure, Patience, Transport};
+use koodrive::transport::{self, Connection, Failure, FailureKind, Patience, Transport};
 use koodrive_bench::{DEVICE, TOKEN, USER, answer, scope_id};
 
-/// A service in memory that gives the same answer to every request.
-struct Canned(String);
+/// A service in memory that gives the same answer to every request, or loses it.
+#[derive(Clone)]
+struct Canned(Option<String>);
 
 impl Transport for Canned {
     fn connect(&self, _: &Patience) -> Result<Box<dyn Connection>, Failure> {
-        Ok(Box::new(Self(self.0.clone())))
+        Ok(Box::new(self.clone()))
     }
 }
 
@@ -32,9 +33,14 @@ impl Connection for Canned {
         _: &Patience,
     ) -> Result<transport::Response<'_>, Failure> {
         black_box((request, body));
+        let answer = self.0.as_ref().ok_or(Failure {
+            exposed: true,
+            kind: FailureKind::Unreachable,
+            message: "lost".into(),
+        })?;
         Ok(transport::Response {
             head: Response::new(()),
-            body: self.0.as_bytes(),
+            body: answer.as_bytes(),
         })
     }
 
@@ -65,7 +71,8 @@ fn plan(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A whole run: schedule, body, headers, answer, verdict, report.
+/// A whole run of one request: schedule, body and headers; and where an answer comes, reading it,
+/// verdict and report.
 fn run(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("run over memory");
     for count in [1, 100] {
@@ -73,22 +80,29 @@ fn run(criterion: &mut Criterion) {
         let ids = || ids.iter().map(String::as_str);
         let mut plan = Plan::new();
         plan.add(None, DEVICE, ids()).unwrap();
-        let mut config = Config::new();
-        config.set_endpoint("https://koodrive.invalid").unwrap();
-        config.set_user_id(USER).unwrap();
-        config.set_access_token(TOKEN).unwrap();
-        let transport = Box::new(Canned(answer(ids())));
-        let client = Client::with_parts(&config, transport, Box::new(Machine)).unwrap();
         group.throughput(Throughput::Elements(count));
-        group.bench_function(format!("ids in one request: {count}"), |bencher| {
-            bencher.iter(|| {
-                let (report, error) = client.delete_plan(&plan, None).unwrap();
-                assert!(error.is_none());
-                report
+        for (name, answer) in [("no answer", None), ("answered", Some(answer(ids())))] {
+            let is_answered = answer.is_some();
+            let client = client(Canned(answer));
+            group.bench_function(format!("{count} ids, {name}"), |bencher| {
+                bencher.iter(|| {
+                    let (report, error) = client.delete_plan(&plan, None).unwrap();
+                    assert_eq!(error.is_none(), is_answered);
+                    report
+                });
             });
-        });
+        }
     }
     group.finish();
+}
+
+fn client(transport: Canned) -> Client {
+    let mut config = Config::new();
+    config.set_endpoint("https://koodrive.invalid").unwrap();
+    config.set_user_id(USER).unwrap();
+    config.set_access_token(TOKEN).unwrap();
+    config.set_max_attempts(1).unwrap();
+    Client::with_parts(&config, Box::new(transport), Box::new(Machine)).unwrap()
 }
 
 /// The App-ID signature of a request of 100 ids.

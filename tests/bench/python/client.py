@@ -91,7 +91,9 @@ def requests(arguments: argparse.Namespace):
         with requests.Session() as session:
             session.trust_env = False  # no look at proxies and netrc for every request
             for batch in shared.batches:
-                answer = session.delete(shared.url, data=shared.body(batch), headers=shared.headers())
+                answer = session.delete(
+                    shared.url, data=shared.body(batch), headers=shared.headers()
+                )
                 shared.check(answer.status_code, answer.content, batch)
 
     return lambda: in_threads(arguments.connections, work)
