@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import counts
+import instructions
 import measure
 import provide
 import report
@@ -42,6 +43,7 @@ def main() -> None:
     results["million"] = measure.million(clients)
     results["machine"]["others_percent"] = others.percent()
     results["counts"] = counts.count(clients)
+    results["instructions"] = instructions.by_part()
 
     (out / "results.json").write_text(json.dumps(results, indent=1))
     tables = report.tables(results)

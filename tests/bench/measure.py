@@ -180,7 +180,7 @@ class Others:
     def percent(self) -> float:
         """Of the machine's whole time since this was made."""
         busy, total = (now - then for now, then in zip(self._seconds(), self._start))
-        return busy / total * 100
+        return max(0.0, busy / total * 100)
 
 
 def cpu_us(run: Run) -> float:

@@ -61,6 +61,20 @@ def build_all() -> None:
         "-r", HERE / "python" / "requirements.txt")  # fmt: skip
 
 
+def build_with_symbols(folder: Path) -> None:
+    """The library, for tools that name functions."""
+    environment = {"CARGO_TARGET_DIR": str(folder), "CARGO_PROFILE_RELEASE_STRIP": "none"}
+    make = os.environ.get("MAKE", "make")
+    run(
+        make,
+        "--silent",
+        "library",
+        cwd=ROOT,
+        env=os.environ | environment,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 def clients() -> dict[str, list[str]]:
     """The command of each client that could be built."""
     python = [str(PYTHON), str(HERE / "python" / "client.py")]

@@ -49,6 +49,7 @@ def tables(results: Results) -> str:
     parts = [machine(results["machine"]), promises(results)]
     parts += [peers(results, key) for key in WORKLOADS]
     parts.append(growth(results["growth"]))
+    parts.append(instructions(results["instructions"]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -146,6 +147,17 @@ def growth(axes: dict[str, dict[int, list[Run]]]) -> str:
             memory = spread([bytes_per_id(run) for run in runs], "{:.0f}")
             lines.append(f"| {int(size):,} {axis} | {cpu} | {memory} |")
     return "\n".join(lines)
+
+
+def instructions(parts: dict[str, float]) -> str:
+    lines = [
+        "## Where the instructions of a request go",
+        "",
+        "| part | instructions |",
+        "|---|---|",
+    ]
+    ranked = sorted(parts.items(), key=lambda part: -part[1])
+    return "\n".join([*lines, *(f"| {name} | {count:,.0f} |" for name, count in ranked)])
 
 
 def ratios(runs: dict[str, list[Run]], name: str) -> list[float]:
