@@ -508,6 +508,12 @@ size_t koodrive_result_tally(const koodrive_result *result, int32_t outcome);
 bool koodrive_result_next_failure(const koodrive_result *result, size_t *cursor, size_t *index);
 
 /**
+ * Steps through the ids that a next run should take up, as koodrive_result_unfinished() gives them:
+ * for a program that writes them down. The rest is as for koodrive_result_next_failure().
+ */
+bool koodrive_result_next_unfinished(const koodrive_result *result, size_t *cursor, size_t *index);
+
+/**
  * How many requests the run sent, tries that failed included. 0 for NULL.
  */
 size_t koodrive_result_request_count(const koodrive_result *result);

@@ -238,6 +238,14 @@ template <class Ids> Lines join(Ids &&scope_ids) {
     return lines;
 }
 
+/** How to go through scopes; koodrive_result_next_failure() says what it does. */
+using Step = bool (*)(const koodrive_result *, std::size_t *, std::size_t *);
+
+inline bool next(const koodrive_result *result, std::size_t *cursor, std::size_t *index) noexcept {
+    *index = *cursor;
+    return *index < koodrive_result_count(result) && ++*cursor;
+}
+
 } // namespace detail
 
 /**
@@ -472,9 +480,8 @@ class Scope {
     std::size_t index_;
 };
 
-/** Goes through the scopes of a report: all of them, or the failures. A forward iterator, which makes
- *  each Scope when it is looked at. */
-template <bool only_failures> class ScopeIterator {
+/** Goes through scopes of a report. A forward iterator, which makes each Scope when it is looked at. */
+template <detail::Step step> class ScopeIterator {
   public:
     using iterator_concept = std::forward_iterator_tag;
     using iterator_category = std::input_iterator_tag; // C++17 wants references of more than that.
@@ -500,13 +507,8 @@ template <bool only_failures> class ScopeIterator {
     pointer operator->() const noexcept { return {**this}; }
 
     ScopeIterator &operator++() noexcept {
-        const std::size_t count = koodrive_result_count(result_);
-        if constexpr (only_failures) {
-            if (!koodrive_result_next_failure(result_, &cursor_, &index_)) {
-                index_ = count;
-            }
-        } else {
-            index_ = cursor_ < count ? cursor_++ : count;
+        if (!step(result_, &cursor_, &index_)) {
+            index_ = koodrive_result_count(result_);
         }
         return *this;
     }
@@ -529,25 +531,31 @@ template <bool only_failures> class ScopeIterator {
     std::size_t cursor_ = 0, index_ = 0;
 };
 
-/** The scopes of a report that may still exist: a view, valid as long as the report. */
-class Failures
+/** Some scopes of a report: a view, valid as long as the report. */
+template <detail::Step step> class SomeScopes
 #ifdef __cpp_lib_ranges
     : public std::ranges::view_base
 #endif
 {
   public:
-    using iterator = ScopeIterator<true>;
+    using iterator = ScopeIterator<step>;
 
     iterator begin() const noexcept { return {result_, 0}; }
     iterator end() const noexcept { return {result_, koodrive_result_count(result_)}; }
     bool empty() const noexcept { return begin() == end(); }
 
     /** For this header's use. */
-    explicit Failures(const koodrive_result *result) noexcept : result_(result) {}
+    explicit SomeScopes(const koodrive_result *result) noexcept : result_(result) {}
 
   private:
     const koodrive_result *result_;
 };
+
+/** The scopes that may still exist. */
+using Failures = SomeScopes<koodrive_result_next_failure>;
+
+/** The scopes that a next run should take up. */
+using UnfinishedScopes = SomeScopes<koodrive_result_next_unfinished>;
 
 /**
  * What became of each id of a run, in the order in which the ids were added to the plan: a range of Scope.
@@ -555,7 +563,7 @@ class Failures
  */
 class Report {
   public:
-    using iterator = ScopeIterator<false>;
+    using iterator = ScopeIterator<detail::next>;
     using const_iterator = iterator;
     using value_type = Scope;
 
@@ -587,6 +595,10 @@ class Report {
      * 429) or by a run that ended before their last try. It may be empty.
      */
     Plan unfinished() const { return Plan(koodrive_result_unfinished(handle_.get())); }
+
+    /** What unfinished() holds, one by one: to write it down. */
+    UnfinishedScopes unfinished_scopes() const & noexcept { return UnfinishedScopes(handle_.get()); }
+    UnfinishedScopes unfinished_scopes() const && = delete; // Of a report that ends with the statement.
 
     /** For this header's use. */
     explicit Report(detail::ResultHandle result) noexcept : handle_(std::move(result)) {}

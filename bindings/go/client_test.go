@@ -98,6 +98,11 @@ func TestPlanOfManyUsersAndDevices(t *testing.T) {
 		expect(t, "id", scope.ID, ids(2)[index-150])
 	}
 	expect(t, "unfinished", report.Unfinished().ScopeCount(), 2)
+	var unfinished []string
+	for _, scope := range report.UnfinishedScopes() {
+		unfinished = append(unfinished, scope.ID)
+	}
+	expect(t, "unfinished scopes", unfinished, ids(2))
 }
 
 func TestEmptyListIsARunWithNothingToDo(t *testing.T) {

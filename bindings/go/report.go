@@ -10,19 +10,24 @@ typedef struct {
     const char *user_id, *device_id, *scope_id, *service_code, *message;
 } koodrive_go_row;
 
-// Up to `capacity` rows from *cursor on, in one call from Go: all of them or the failures; how many.
-static size_t koodrive_go_rows(const koodrive_result *result, bool failures, size_t *cursor,
+static bool koodrive_go_next(const koodrive_result *result, size_t *cursor, size_t *index) {
+    *index = *cursor;
+    return *index < koodrive_result_count(result) && ++*cursor;
+}
+
+// In the order of the Go constants.
+static bool (*const koodrive_go_steps[])(const koodrive_result *, size_t *, size_t *) = {
+    koodrive_go_next,
+    koodrive_result_next_failure,
+    koodrive_result_next_unfinished,
+};
+
+// Up to `capacity` rows from *cursor on, in one call from Go; how many.
+static size_t koodrive_go_rows(const koodrive_result *result, int step, size_t *cursor,
                                koodrive_go_row *rows, size_t capacity) {
     const int32_t *outcomes = koodrive_result_outcomes(result);
-    size_t count = koodrive_result_count(result), filled = 0;
-    for (; filled < capacity; filled++) {
-        size_t i = *cursor;
-        if (failures ? !koodrive_result_next_failure(result, cursor, &i) : i >= count) {
-            break;
-        }
-        if (!failures) {
-            *cursor = i + 1;
-        }
+    size_t filled = 0;
+    for (size_t i; filled < capacity && koodrive_go_steps[step](result, cursor, &i); filled++) {
         rows[filled] = (koodrive_go_row){
             i,
             outcomes[i],
@@ -148,13 +153,13 @@ func (r *Report) Outcomes() []Outcome {
 
 // All goes through all ids and their indices in the plan.
 func (r *Report) All() iter.Seq2[int, Scope] {
-	return r.scopes(false)
+	return r.scopes(all)
 }
 
 // Failures goes through the ids that may still exist, and their indices in the plan: those that are
 // [NotSent], [Rejected] or [Unknown].
 func (r *Report) Failures() iter.Seq2[int, Scope] {
-	return r.scopes(true)
+	return r.scopes(failures)
 }
 
 // Unfinished returns a new plan of what a next run should take up: ids that are [NotSent] or [Unknown],
@@ -167,10 +172,25 @@ func (r *Report) Unfinished() *Plan {
 	return newPlan(C.koodrive_result_unfinished(r.result))
 }
 
+// UnfinishedScopes goes through what [Report.Unfinished] holds, with the indices in the plan: to write it
+// down.
+func (r *Report) UnfinishedScopes() iter.Seq2[int, Scope] {
+	return r.scopes(unfinished)
+}
+
+// A step goes through some of a result's ids.
+type step C.int
+
+const (
+	all step = iota
+	failures
+	unfinished
+)
+
 // How many rows cross from C in one call.
 const chunk = 128
 
-func (r *Report) scopes(failures bool) iter.Seq2[int, Scope] {
+func (r *Report) scopes(step step) iter.Seq2[int, Scope] {
 	return func(yield func(int, Scope) bool) {
 		defer runtime.KeepAlive(r) // The rows point into its texts.
 		var cursor C.size_t
@@ -180,7 +200,7 @@ func (r *Report) scopes(failures bool) iter.Seq2[int, Scope] {
 		defer C.free(memory)
 		rows := unsafe.Slice((*C.koodrive_go_row)(memory), chunk)
 		for {
-			count := r.read(failures, &cursor, rows)
+			count := r.read(step, &cursor, rows)
 			if count == 0 {
 				return
 			}
@@ -202,10 +222,10 @@ func (r *Report) scopes(failures bool) iter.Seq2[int, Scope] {
 }
 
 // read fills rows from the cursor on; how many it filled.
-func (r *Report) read(failures bool, cursor *C.size_t, rows []C.koodrive_go_row) int {
+func (r *Report) read(step step, cursor *C.size_t, rows []C.koodrive_go_row) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return int(C.koodrive_go_rows(r.result, C.bool(failures), cursor, unsafe.SliceData(rows), C.size_t(len(rows))))
+	return int(C.koodrive_go_rows(r.result, C.int(step), cursor, unsafe.SliceData(rows), C.size_t(len(rows))))
 }
 
 // shared copies a text that row after row points to once.

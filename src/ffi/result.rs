@@ -54,11 +54,36 @@ pub unsafe extern "C" fn koodrive_result_next_failure(
     index: *mut usize,
 ) -> bool {
     // SAFETY: the header's contract: each is NULL or valid.
+    unsafe { step(result, cursor, index, Report::next_failure) }
+}
+
+/// Steps through the ids that a next run should take up, as koodrive_result_unfinished() gives them:
+/// for a program that writes them down. The rest is as for koodrive_result_next_failure().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_next_unfinished(
+    result: *const koodrive_result,
+    cursor: *mut usize,
+    index: *mut usize,
+) -> bool {
+    // SAFETY: the header's contract: each is NULL or valid.
+    unsafe { step(result, cursor, index, Report::next_unfinished) }
+}
+
+/// # Safety
+///
+/// Each pointer is NULL or valid.
+unsafe fn step(
+    result: *const koodrive_result,
+    cursor: *mut usize,
+    index: *mut usize,
+    next: impl Fn(&Report, usize) -> Option<usize>,
+) -> bool {
+    // SAFETY: the caller's promise.
     let arguments = unsafe { (result.as_ref(), cursor.as_mut(), index.as_mut()) };
     let (Some(result), Some(cursor), Some(index)) = arguments else {
         return false;
     };
-    match result.0.next_failure(*cursor) {
+    match next(&result.0, *cursor) {
         Some(found) => {
             *index = found;
             *cursor = found + 1;

@@ -130,6 +130,13 @@ impl Report {
         Some(from + found)
     }
 
+    /// The first position from `from` on whose id a next run should take up: not sent, unknown, or
+    /// rejected for a reason that passes: the authorization, the moment, or a run that ended before
+    /// the last try.
+    pub fn next_unfinished(&self, from: usize) -> Option<usize> {
+        (from..self.count()).find(|position| self.is_unfinished(*position))
+    }
+
     /// How many requests the run sent.
     pub fn request_count(&self) -> usize {
         self.request_count
@@ -161,13 +168,14 @@ impl Report {
         self.note(position)?.message.as_deref()
     }
 
-    /// The ids that a next run should take up: not sent, unknown, or rejected for a reason that
-    /// passes: the authorization, the moment, or a run that ended before the last try.
+    /// The ids that a next run should take up, as a plan.
     pub fn unfinished(&self) -> Result<Plan, Error> {
         let mut plan = Plan::new();
         let text =
             |text: Option<&'_ CStr>| text.and_then(|text| text.to_str().ok().map(str::to_owned));
-        for position in (0..self.count()).filter(|position| self.is_unfinished(*position)) {
+        let mut next = 0;
+        while let Some(position) = self.next_unfinished(next) {
+            next = position + 1;
             let user = text(self.user_id(position));
             let device = text(self.device_id(position)).unwrap_or_default();
             let id = text(self.scope_id(position)).unwrap_or_default();

@@ -152,6 +152,8 @@ static void a_run(const koodrive::Client &client) {
     CHECK(std::ranges::distance(gone) == 1 && (*gone.begin()).id() == "345");
 #endif
     CHECK(report->unfinished().scope_count() == 1);
+    const koodrive::UnfinishedScopes unfinished = report->unfinished_scopes();
+    CHECK(std::distance(unfinished.begin(), unfinished.end()) == 1 && unfinished.begin()->index() == 4);
 }
 
 static void reports_outlive_the_rest() {

@@ -26,6 +26,7 @@ static void readers(void) {
     CHECK(koodrive_result_unfinished(NULL) == NULL);
     size_t cursor = 0, index = 0;
     CHECK(!koodrive_result_next_failure(NULL, &cursor, &index));
+    CHECK(!koodrive_result_next_unfinished(NULL, &cursor, &index));
     koodrive_monitor_cancel(NULL);
 }
 
@@ -121,6 +122,7 @@ static void client_calls(void) {
     size_t cursor = 0, index = 0;
     CHECK(!koodrive_result_next_failure(result, NULL, &index));
     CHECK(!koodrive_result_next_failure(result, &cursor, NULL));
+    CHECK(!koodrive_result_next_unfinished(result, NULL, &index));
     CHECK(!koodrive_result_next_failure(result, &cursor, &index));
     koodrive_result_free(result);
     koodrive_client_free(client);

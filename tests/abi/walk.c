@@ -76,6 +76,10 @@ static void a_run(const koodrive_client *client) {
     CHECK(!koodrive_result_next_failure(result, &cursor, &index));
     CHECK(!koodrive_result_next_failure(result, &cursor, &index));
 
+    cursor = 0;
+    CHECK(koodrive_result_next_unfinished(result, &cursor, &index) && index == 4);
+    CHECK(!koodrive_result_next_unfinished(result, &cursor, &index));
+
     koodrive_plan *unfinished = koodrive_result_unfinished(result);
     CHECK(koodrive_plan_scope_count(unfinished) == 1);
     koodrive_plan_free(unfinished);

@@ -84,6 +84,7 @@ def test_what_is_unfinished_can_be_taken_up(sandbox: Sandbox) -> None:
         ]
         plan = first.unfinished
         assert len(plan) == 150
+        assert [scope.scope_id for scope in first.unfinished_scopes] == [*map(str, range(100, 250))]
         plan.add("other", ["1000"])
         second = client.delete_plan(plan)
     assert sorted([*first.deleted, *second.deleted], key=int) == [*map(str, range(250)), "1000"]

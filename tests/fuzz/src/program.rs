@@ -486,10 +486,12 @@ impl Program {
                 assert_eq!(message.is_some(), expected.is_some());
                 text(koodrive_result_service_code(result, index));
             }
-            let (mut cursor, mut found) = (index, usize::MAX);
-            // SAFETY: NULL or a live result, and two places for numbers.
-            if unsafe { koodrive_result_next_failure(result, &mut cursor, &mut found) } {
-                assert!((index..self.ran.len()).contains(&found));
+            for step in [koodrive_result_next_failure, koodrive_result_next_unfinished] {
+                let (mut cursor, mut found) = (index, usize::MAX);
+                // SAFETY: NULL or a live result, and two places for numbers.
+                if unsafe { step(result, &mut cursor, &mut found) } {
+                    assert!((index..self.ran.len()).contains(&found));
+                }
             }
         }
     }

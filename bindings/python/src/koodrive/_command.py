@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from koodrive import (
-    Cancelled,
     Client,
     InternalError,
     KooDriveError,
-    Monitor,
     Outcome,
     Plan,
     Report,
@@ -99,7 +97,7 @@ def _delete(options: argparse.Namespace) -> int:
         report, trouble = _run(client, plan)
         _print_report(report, options.output)
         if options.unfinished:
-            trouble = _write_unfinished(client, report, options.unfinished) or trouble
+            trouble = _write_unfinished(report, options.unfinished) or trouble
     if trouble:
         _say(f"the run is incomplete: {trouble}")
         return _INCOMPLETE
@@ -162,18 +160,11 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
-def _write_unfinished(client: Client, report: Report, path: str) -> str | None:
+def _write_unfinished(report: Report, path: str) -> str | None:
     """Write what a next run should take up; why not, if it can't be."""
-    # A plan can't be read, but a run that is cancelled before it begins sends nothing and reports
-    # each of its ids.
-    monitor = Monitor()
-    monitor.cancel()
+    lines = (f"{scope.scope_id}\n" for scope in report.unfinished_scopes)
     try:
-        scope_ids = client.delete_plan(report.unfinished, monitor=monitor).scope_ids
-    except Cancelled as cancelled:
-        scope_ids = cancelled.report.scope_ids if cancelled.report else []
-    try:
-        Path(path).write_text("".join(f"{scope_id}\n" for scope_id in scope_ids))
+        Path(path).write_text("".join(lines))
     except OSError as error:
         return str(error)
     return None

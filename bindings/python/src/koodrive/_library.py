@@ -48,6 +48,7 @@ _ErrorPlace = POINTER(ErrorPointer)
 _SET_TEXT = (c_int32, [ConfigPointer, c_char_p, _ErrorPlace])
 _SET_UINT32 = (c_int32, [ConfigPointer, c_uint32, _ErrorPlace])
 _SET_UINT64 = (c_int32, [ConfigPointer, c_uint64, _ErrorPlace])
+_STEP = (c_bool, [ResultPointer, POINTER(c_size_t), POINTER(c_size_t)])
 _TEXT_AT_INDEX = (c_char_p, [ResultPointer, c_size_t])
 
 #: What each function returns and takes.
@@ -95,10 +96,8 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_result_count": (c_size_t, [ResultPointer]),
     "koodrive_result_outcomes": (POINTER(c_int32), [ResultPointer]),
     "koodrive_result_tally": (c_size_t, [ResultPointer, c_int32]),
-    "koodrive_result_next_failure": (
-        c_bool,
-        [ResultPointer, POINTER(c_size_t), POINTER(c_size_t)],
-    ),
+    "koodrive_result_next_failure": _STEP,
+    "koodrive_result_next_unfinished": _STEP,
     "koodrive_result_request_count": (c_size_t, [ResultPointer]),
     "koodrive_result_scope_id": _TEXT_AT_INDEX,
     "koodrive_result_device_id": _TEXT_AT_INDEX,

@@ -6,7 +6,7 @@ import ctypes
 import itertools
 import operator
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from ctypes import byref, c_size_t
 from typing import Any, NamedTuple, SupportsIndex, overload
 
@@ -77,7 +77,7 @@ class Report(Sequence[Outcome]):
     @property
     def failures(self) -> list[Outcome]:
         """What may still exist: NOT_SENT, REJECTED and UNKNOWN."""
-        return [self._outcome(index) for index in self._failures()]
+        return [self._outcome(index) for index in self._steps(lib.koodrive_result_next_failure)]
 
     @property
     def unfinished(self) -> Plan:
@@ -88,6 +88,11 @@ class Report(Sequence[Outcome]):
         users filled in.
         """
         return Plan._adopt(lib.koodrive_result_unfinished(self._handle))
+
+    @property
+    def unfinished_scopes(self) -> list[Outcome]:
+        """What `unfinished` holds, one by one: to write it down."""
+        return [self._outcome(index) for index in self._steps(lib.koodrive_result_next_unfinished)]
 
     @property
     def request_count(self) -> int:
@@ -106,7 +111,7 @@ class Report(Sequence[Outcome]):
 
     def raise_for_failures(self) -> None:
         """Raise ScopesNotDeleted, which carries this report, if some ids may still exist."""
-        indices = list(self._failures())
+        indices = list(self._steps(lib.koodrive_result_next_failure))
         if indices:
             first = self._outcome(indices[0])
             raise ScopesNotDeleted(
@@ -149,8 +154,8 @@ class Report(Sequence[Outcome]):
             text(lib.koodrive_result_message(handle, index)),
         )
 
-    def _failures(self) -> Iterator[int]:
-        """Where the ids stand that may still exist."""
+    def _steps(self, step: Callable[..., bool]) -> Iterator[int]:
+        """Where a function of the library steps."""
         cursor, index = c_size_t(), c_size_t()
-        while lib.koodrive_result_next_failure(self._handle, byref(cursor), byref(index)):
+        while step(self._handle, byref(cursor), byref(index)):
             yield index.value
