@@ -604,6 +604,24 @@ fn a_secret_that_the_service_echoes_is_scrubbed() {
     assert_eq!(common::code(&trial.report, 0), Some("***"));
 }
 
+#[test]
+fn a_secret_that_looks_like_a_code_changes_no_outcome() {
+    for secret in ["0", "5", "15000418", "1"] {
+        let sandbox = sandbox(Options {
+            scopes: ScopeSource::Auto { count: 1 },
+            ..Options::default()
+        });
+        let mut config = config(&sandbox);
+        config.set_access_token(secret).unwrap();
+        let client = Client::new(&config).unwrap();
+        let (report, error) = delete(&client, &plan(&[&common::generated_ids(1)[0], "404"]));
+        assert!(error.is_none(), "{secret}: {error:?}");
+        assert_eq!(report.outcome(0), Some(Deleted), "{secret}");
+        assert_eq!(report.outcome(1), Some(NotFound), "{secret}");
+        assert_eq!(common::code(&report, 1), Some("15000418"), "{secret}");
+    }
+}
+
 /// The page writes the space of `Bearer <token>` as a plus.
 #[test]
 fn the_token_of_a_verbatim_authorization_is_scrubbed() {

@@ -54,9 +54,6 @@ const FAILURES: [i32; 3] = [
     Outcome::Unknown as i32,
 ];
 
-/// The service's code for an id that was asked for repeatedly (the page).
-pub(crate) const CODE_REPEATED: &str = "15000424";
-
 /// One outcome per id of the plan, in the plan's order. It holds all that it needs.
 #[derive(Debug)]
 pub struct Report {

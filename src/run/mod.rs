@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::monitor::Watch;
 use crate::panic::catch;
 use crate::plan::{Plan, Schedule};
-use crate::report::{CODE_REPEATED, Note, NoteId, Outcome, Report};
-use crate::service::Service;
+use crate::report::{Note, NoteId, Outcome, Report};
+use crate::service::{Service, code};
 use crate::system::System;
 use crate::transport::{IdleConnections, Transport};
 use control::{Control, Stop};
@@ -101,7 +101,7 @@ impl Run<'_> {
             let message = format!("repeats the id at index {}", repeat.original);
             let note = ledger.report.intern(Note {
                 for_good: true,
-                code: Some(CODE_REPEATED),
+                code: Some(code::REPEATED),
                 message: Some(&message),
             });
             ledger

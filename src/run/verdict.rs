@@ -5,16 +5,9 @@
 //! exposed, an id ends as `Deleted`, `Gone` or `Unknown`, whatever refuses it later.
 
 use crate::error::{Error, ErrorKind};
-use crate::report::{CODE_REPEATED, Note, Outcome};
-use crate::service::{Answer, Body, FailedScope};
+use crate::report::{Note, Outcome};
+use crate::service::{Answer, Body, FailedScope, code};
 use crate::transport::{Failure, FailureKind};
-
-/// The service's code for an id that does not exist (the page).
-const CODE_NOT_FOUND: &str = "15000418";
-/// The service's code for a request whose parameters are wrong (the page).
-const CODE_BAD_PARAMETER: &str = "13000102";
-/// `code` of an answer whose lists are what happened (the page).
-const CODE_SUCCESS: &str = "0";
 
 /// What one attempt means.
 pub(super) struct Judgement<'a> {
@@ -202,7 +195,7 @@ fn judge_answer<'a>(ids: &[&str], answer: &'a Answer<'a>) -> Judgement<'a> {
             Judgement::whole(Effect::Refused, Next::Unauthorized, trouble)
         }
         425 | 429 => refuse(Next::TryAgain),
-        400 if code_of(answer) == Some(CODE_BAD_PARAMETER) => refuse(Next::Halve),
+        400 if code_of(answer) == Some(code::BAD_PARAMETER) => refuse(Next::Halve),
         400..500 => refuse(Next::Leave),
         _ => distrust(Next::TryAgain, "the answer's status has no meaning here"),
     }
@@ -219,7 +212,7 @@ fn judge_success<'a>(
         Judgement::whole(Effect::Exposed, Next::TryAgain, trouble)
     };
     match body.code.as_deref() {
-        Some(CODE_SUCCESS) => judge_each(answer, body, mentions),
+        Some(code::SUCCESS) => judge_each(answer, body, mentions),
         None => distrust("the answer holds no code"),
         Some(_) if mentions.any() => {
             distrust("the answer's code is an error, and yet it names ids")
@@ -245,10 +238,10 @@ fn judge_each<'a>(answer: &'a Answer<'a>, body: &'a Body<'a>, mentions: Mentions
 
 fn failed_outcome(code: Option<&str>, exposed: bool) -> Outcome {
     match (code, exposed) {
-        (Some(CODE_NOT_FOUND), false) => Outcome::NotFound,
-        (Some(CODE_NOT_FOUND), true) => Outcome::Gone,
+        (Some(code::NOT_FOUND), false) => Outcome::NotFound,
+        (Some(code::NOT_FOUND), true) => Outcome::Gone,
         (_, true) => Outcome::Unknown,
-        (Some(CODE_REPEATED), false) => Outcome::Repeated,
+        (Some(code::REPEATED), false) => Outcome::Repeated,
         (_, false) => Outcome::Rejected,
     }
 }

@@ -10,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
+use super::code;
 use super::scrub::Scrubber;
 use crate::plan::MAX_IDS_PER_REQUEST;
 
@@ -59,10 +60,11 @@ fn describe(error: &serde_json::Error) -> String {
 }
 
 impl Body<'_> {
-    /// Cleans the texts that are shown to somebody.
+    /// Cleans the texts that are shown to somebody, except for codes that decide an outcome.
     pub(super) fn clean(&mut self, scrubber: &Scrubber<'_>) {
         let clean = |text: &mut Option<Cow<'_, str>>| {
             if let Some(text) = text
+                && !code::is_known(text)
                 && let Cow::Owned(clean) = scrubber.clean(text)
             {
                 *text = clean.into();
@@ -166,12 +168,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for ScopeIds<'a> {
                 formatter.write_str("an array of scope ids")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut ids = Vec::with_capacity(MAX_IDS_PER_REQUEST);
-                while let Some(Scalar(id)) = items.next_element()? {
-                    ids.push(id);
-                }
-                Ok(ScopeIds(ids))
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                list(items, |Scalar(id)| id).map(ScopeIds)
             }
         }
 
@@ -194,12 +192,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
                 formatter.write_str("an array of failed scopes, or one")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut failed = Vec::with_capacity(MAX_IDS_PER_REQUEST);
-                while let Some(item) = items.next_element::<Object<JsonFailedScope>>()? {
-                    failed.push(item.into());
-                }
-                Ok(FailedScopes(failed))
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                list(items, Object::<JsonFailedScope>::into).map(FailedScopes)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
@@ -210,6 +204,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
 
         deserializer.deserialize_any(FailedScopesVisitor)
     }
+}
+
+/// An array's items, in a list that grows at most once: no answer has more than were asked for.
+fn list<'de, A: SeqAccess<'de>, J: Deserialize<'de>, T>(
+    mut items: A,
+    read: impl Fn(J) -> T,
+) -> Result<Vec<T>, A::Error> {
+    let mut list = Vec::with_capacity(MAX_IDS_PER_REQUEST);
+    while let Some(item) = items.next_element()? {
+        list.push(read(item));
+    }
+    Ok(list)
 }
 
 /// A `T` that is written as an object. Derived implementations also take an array and read it by

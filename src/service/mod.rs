@@ -5,6 +5,7 @@
 
 mod answer;
 mod clock;
+pub(crate) mod code;
 mod scrub;
 mod signature;
 
@@ -202,9 +203,9 @@ impl RequestBody<'_> {
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         let copied = self.copied();
         let our_quotes = 2 + 2 * self.scope_id_list.len();
-        let is_escaped = memchr::memchr_iter(b'"', &copied).count() != our_quotes
+        let needs_escapes = memchr::memchr_iter(b'"', &copied).count() != our_quotes
             || memchr::memchr(b'\\', &copied).is_some();
-        match is_escaped {
+        match needs_escapes {
             true => serde_json::to_vec(self),
             false => Ok(copied),
         }
