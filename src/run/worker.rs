@@ -7,12 +7,12 @@ use std::time::{Instant, SystemTime};
 use super::control::{Stop, Stopped};
 use super::retry::backoff;
 use super::verdict::{Fate, Next, Trouble, judge};
-use super::{NoteId, Outcome, Run};
+use super::{NoteId, Outcome, Run, Tools};
 use crate::error::{Error, ErrorKind};
 use crate::plan::Batch;
 use crate::report::Note;
 use crate::service::{Answer, Deletion};
-use crate::transport::{Connection, Failure, Patience};
+use crate::transport::{Failure, Idle, Patience};
 
 /// How many requests halving may spend on one batch: enough to corner two bad ids of 100.
 const HALVING_BUDGET: u32 = 30;
@@ -24,7 +24,7 @@ type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
 
 pub(super) struct Worker<'r> {
     run: &'r Run<'r>,
-    connection: Option<Box<dyn Connection>>,
+    connection: Option<Idle>,
     stopping: Interrupted,
     abandoned: Interrupted,
     user: &'r str,
@@ -129,12 +129,10 @@ impl<'r> Worker<'r> {
 
     /// Leaves the connection to later runs.
     pub(super) fn keep_connection(&mut self) {
-        let tools = self.run.tools;
-        if let Some(mut connection) = self.connection.take()
-            && connection.is_reusable()
-        {
-            let limit = tools.limits.max_connections;
-            tools.idle.put(connection, limit, tools.system);
+        let Tools { system, idle, .. } = self.run.tools;
+        if let Some(connection) = self.connection.take() {
+            let limit = self.run.tools.limits.max_connections;
+            idle.put(connection, limit, system.now(), system.wall_clock());
         }
     }
 
@@ -167,22 +165,13 @@ impl<'r> Worker<'r> {
     /// that moment; or why there is no connection.
     fn make_ready(&mut self) -> Result<Result<SystemTime, Failure>, Stopped> {
         let tools = self.run.tools;
-        let (mut is_new, mut was_checked) = (false, false);
         loop {
             let (now, wall_clock) = self.await_turn()?;
-            if let Some(connection) = &mut self.connection
-                && (is_new || was_checked || connection.is_reusable())
-            {
-                match tools.pace.take(now) {
-                    Ok(()) => return Ok(Ok(wall_clock)),
-                    Err(later) => self.wait(later)?,
-                }
-                was_checked = false;
-                continue;
+            let is_good = |connection: &mut Idle| connection.is_good(now, wall_clock);
+            if !self.connection.as_mut().is_some_and(is_good) {
+                self.connection = tools.idle.take(now, wall_clock);
             }
-            self.connection = tools.idle.take(tools.system);
-            was_checked = self.connection.is_some();
-            if !was_checked {
+            if self.connection.is_none() {
                 match self.connect() {
                     Ok(connection) => self.connection = Some(connection),
                     Err(failure) => {
@@ -191,7 +180,12 @@ impl<'r> Worker<'r> {
                         return Ok(Err(failure));
                     }
                 }
-                is_new = true;
+                // Meanwhile a pause may have begun.
+                continue;
+            }
+            match tools.pace.take(now) {
+                Ok(()) => return Ok(Ok(wall_clock)),
+                Err(later) => self.wait(later)?,
             }
         }
     }
@@ -222,24 +216,25 @@ impl<'r> Worker<'r> {
         Ok(())
     }
 
-    fn connect(&self) -> Result<Box<dyn Connection>, Failure> {
+    fn connect(&self) -> Result<Idle, Failure> {
         let tools = self.run.tools;
         let timeout = tools.system.now() + tools.limits.connect_timeout;
         let deadline = self.run.control.deadline();
-        tools.transport.connect(&Patience {
+        let connection = tools.transport.connect(&Patience {
             deadline: deadline.map_or(timeout, |deadline| deadline.min(timeout)),
             interrupted: Arc::clone(&self.stopping),
-        })
+        })?;
+        Ok(Idle::opened(connection, tools.system))
     }
 
     /// Sends the part and judges the answer; whether to send it again at once, for now the clock
     /// is right.
     fn exchange(&mut self, wall_clock: SystemTime) -> (Next, Option<Trouble>, bool) {
         let run = self.run;
-        let (Some(mut connection), Some(part)) = (self.connection.take(), self.parts.last_mut())
-        else {
+        let (Some(idle), Some(part)) = (self.connection.take(), self.parts.last_mut()) else {
             return (Next::Leave, None, false);
         };
+        let mut connection = idle.into_connection();
         let ids: Vec<_> = part.ids.iter().map(|tracked| tracked.id).collect();
         let deletion = Deletion {
             user: self.user,
@@ -274,7 +269,7 @@ impl<'r> Worker<'r> {
             }
         }
         if trusted {
-            self.connection = Some(connection);
+            self.connection = Some(Idle::used(connection, system));
         }
         (next, trouble, again_at_once)
     }

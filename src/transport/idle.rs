@@ -1,4 +1,5 @@
-//! Connections kept between runs, so that many small calls need no new handshakes.
+//! Connections between two requests: a worker's own, and those kept between runs, so that many small
+//! calls need no new handshakes.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,38 +22,69 @@ struct Stack {
     connections: Vec<Idle>,
 }
 
-struct Idle {
+/// An open connection between two requests.
+pub(crate) struct Idle {
     connection: Box<dyn Connection>,
     since: Instant,
     /// The monotonic clock stands still while the machine sleeps; this one does not.
     since_wall: SystemTime,
+    /// It has carried nothing yet. The other side may have greeted, so a look says nothing.
+    is_new: bool,
+}
+
+impl Idle {
+    pub(crate) fn opened(connection: Box<dyn Connection>, system: &dyn System) -> Self {
+        Self {
+            is_new: true,
+            ..Self::used(connection, system)
+        }
+    }
+
+    pub(crate) fn used(connection: Box<dyn Connection>, system: &dyn System) -> Self {
+        Self {
+            connection,
+            since: system.now(),
+            since_wall: system.wall_clock(),
+            is_new: false,
+        }
+    }
+
+    /// Whether a request may go out on it now.
+    pub(crate) fn is_good(&mut self, now: Instant, wall: SystemTime) -> bool {
+        self.is_fresh(now, wall) && (self.is_new || self.connection.is_reusable())
+    }
+
+    pub(crate) fn into_connection(self) -> Box<dyn Connection> {
+        self.connection
+    }
+
+    fn is_fresh(&self, now: Instant, wall: SystemTime) -> bool {
+        let aged = now.saturating_duration_since(self.since);
+        let aged_wall = wall.duration_since(self.since_wall).unwrap_or_default();
+        aged.max(aged_wall) < MAX_IDLE
+    }
 }
 
 impl IdleConnections {
-    /// The connection that was used last, if it is still good.
-    pub(crate) fn take(&self, system: &dyn System) -> Option<Box<dyn Connection>> {
-        let (now, wall) = (system.now(), system.wall_clock());
+    /// The connection that was used last and is still good.
+    pub(crate) fn take(&self, now: Instant, wall: SystemTime) -> Option<Idle> {
         loop {
             let mut idle = self.stack().connections.pop()?;
-            if idle.is_fresh(now, wall) && idle.connection.is_reusable() {
-                return Some(idle.connection);
+            if idle.is_good(now, wall) {
+                return Some(idle);
             }
         }
     }
 
-    /// Keeps at most `limit` connections for later runs.
-    pub(crate) fn put(&self, connection: Box<dyn Connection>, limit: usize, system: &dyn System) {
-        let (since, since_wall) = (system.now(), system.wall_clock());
+    /// Keeps a connection for later runs if it is good, and at most `limit` of them.
+    pub(crate) fn put(&self, mut idle: Idle, limit: usize, now: Instant, wall: SystemTime) {
+        if idle.is_new || !idle.is_good(now, wall) {
+            return;
+        }
         let mut stack = self.stack();
-        stack
-            .connections
-            .retain(|idle| idle.is_fresh(since, since_wall));
+        stack.connections.retain(|idle| idle.is_fresh(now, wall));
         if stack.connections.len() < limit {
-            stack.connections.push(Idle {
-                connection,
-                since,
-                since_wall,
-            });
+            stack.connections.push(idle);
         }
     }
 
@@ -67,13 +99,5 @@ impl IdleConnections {
             stack.connections.clear();
         }
         stack
-    }
-}
-
-impl Idle {
-    fn is_fresh(&self, now: Instant, wall: SystemTime) -> bool {
-        let aged = now.saturating_duration_since(self.since);
-        let aged_wall = wall.duration_since(self.since_wall).unwrap_or_default();
-        aged.max(aged_wall) < MAX_IDLE
     }
 }

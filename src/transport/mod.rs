@@ -15,7 +15,7 @@ use std::time::Instant;
 use ureq::http as message;
 
 pub use http::HttpTransport;
-pub(crate) use idle::IdleConnections;
+pub(crate) use idle::{Idle, IdleConnections};
 
 /// Opens connections to the service.
 pub trait Transport: Send + Sync {

@@ -202,7 +202,8 @@ impl Transport for SimTransport {
                 sim.stage().watch.opened();
                 Ok(Box::new(SimConnection {
                     sim: Arc::clone(sim),
-                    looked: true,
+                    looked: Some(sim.world.now()),
+                    is_new: true,
                     reusable: true,
                     distrusted: false,
                     dies: None,
@@ -222,10 +223,14 @@ fn failure(kind: FailureKind, exposed: bool) -> Failure {
     }
 }
 
+/// How long a connection may rest before its first request goes out unseen.
+const MAX_IDLE: Duration = Duration::from_secs(15);
+
 struct SimConnection {
     sim: Arc<Sim>,
-    /// Somebody asked whether it may be used, or it is new.
-    looked: bool,
+    /// When somebody asked whether it may be used, and heard yes; or when it was opened.
+    looked: Option<Duration>,
+    is_new: bool,
     reusable: bool,
     /// Its last answer could not be trusted: what comes next can't be either.
     distrusted: bool,
@@ -256,7 +261,11 @@ impl Connection for SimConnection {
         let attempt = {
             let mut stage = sim.stage();
             let stage = &mut *stage;
-            if !std::mem::take(&mut self.looked) {
+            let most = match std::mem::take(&mut self.is_new) {
+                true => MAX_IDLE,
+                false => Duration::ZERO,
+            };
+            if self.looked.take().is_none_or(|looked| now - looked > most) {
                 stage
                     .watch
                     .violation("a connection is used without a look at it");
@@ -297,12 +306,12 @@ impl Connection for SimConnection {
         let now = self.sim.world.now();
         let run = self.sim.world.run();
         let before = std::mem::replace(&mut self.run, run);
-        self.looked = self.reusable && self.dies.is_none_or(|dies| now < dies);
-        self.reusable = self.looked;
-        if self.looked {
+        self.reusable &= self.dies.is_none_or(|dies| now < dies);
+        self.looked = self.reusable.then_some(now);
+        if self.reusable {
             self.sim.stage().watch.check_idle(before, run);
         }
-        self.looked
+        self.reusable
     }
 }
 
