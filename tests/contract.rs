@@ -201,8 +201,13 @@ fn an_add_that_fails_leaves_the_plan_as_it_was() {
         .unwrap_err();
     plan.add_lines(None, "other", "2\nnot an id\n", None)
         .unwrap_err();
+    plan.add(None, "mine", ["2", "not an id"].into_iter())
+        .unwrap_err();
     plan.add(None, "mine", ["3"].into_iter()).unwrap();
     let (report, error) = delete(&client(&sandbox), &plan);
+    plan.add(None, "mine", ["2", "not an id"].into_iter())
+        .expect_err("while the report shares the plan");
+    assert_eq!(plan.scope_count(), 2);
     assert!(error.is_none(), "{error:?}");
     assert_eq!(report.tally(Deleted as i32), 2);
     let ledger = sandbox.ledger();

@@ -73,7 +73,7 @@ impl Plan {
             ids: scope_ids.clone().count(),
             bytes: scope_ids.clone().map(|id| id.len() + 1).sum(),
         };
-        self.append(user, device, scope_ids, room)
+        self.add_ids(user, device, scope_ids, room)
     }
 
     /// Adds ids that stand one a line in `text`; one more `\n` at the end is allowed. `count`, if
@@ -101,10 +101,10 @@ impl Plan {
                 room.ids
             )));
         }
-        self.append(user, device, lines(body), room)
+        self.add_ids(user, device, lines(body), room)
     }
 
-    fn append<'a>(
+    fn add_ids<'a>(
         &mut self,
         user: Option<&str>,
         device: &str,
@@ -123,17 +123,13 @@ impl Plan {
         if room.ids == 0 {
             return Ok(());
         }
-        let contents = Arc::make_mut(&mut self.0);
-        let end = contents.end();
-        contents.open_section(user, device);
-        contents.text.reserve(room.bytes);
-        contents.ids.reserve(room.ids);
-        let complaints = contents.push_ids(scope_ids);
-        if complaints.is_empty() {
-            return Ok(());
+        if let Some(contents) = Arc::get_mut(&mut self.0) {
+            return contents.append(user, device, scope_ids, room);
         }
-        contents.cut_back(&end);
-        Err(complaints.into_error())
+        let mut copy = Contents::clone(&self.0);
+        copy.append(user, device, scope_ids, room)?;
+        self.0 = Arc::new(copy);
+        Ok(())
     }
 
     /// How many ids were added, repeats included.
@@ -184,26 +180,31 @@ struct Room {
     bytes: usize,
 }
 
-/// Where a plan's contents end, to cut them back to.
-struct End {
-    text: usize,
-    ids: usize,
-    sections: usize,
-}
-
 impl Contents {
-    fn end(&self) -> End {
-        End {
-            text: self.text.len(),
-            ids: self.ids.len(),
-            sections: self.sections.len(),
+    /// Adds checked ids; or none, and then no memory is kept for them.
+    fn append<'a>(
+        &mut self,
+        user: Option<&str>,
+        device: &str,
+        scope_ids: impl Iterator<Item = &'a str>,
+        room: Room,
+    ) -> Result<(), Error> {
+        let (text, ids) = (self.text.len(), self.ids.len());
+        let (text_capacity, ids_capacity) = (self.text.capacity(), self.ids.capacity());
+        let sections = self.sections.len();
+        self.open_section(user, device);
+        self.text.reserve(room.bytes);
+        self.ids.reserve(room.ids);
+        let complaints = self.push_ids(scope_ids);
+        if complaints.is_empty() {
+            return Ok(());
         }
-    }
-
-    fn cut_back(&mut self, end: &End) {
-        self.text.truncate(end.text);
-        self.ids.truncate(end.ids);
-        self.sections.truncate(end.sections);
+        self.sections.truncate(sections);
+        self.ids.truncate(ids);
+        self.ids.shrink_to(ids_capacity);
+        self.text.truncate(text);
+        self.text.shrink_to(text_capacity);
+        Err(complaints.into_error())
     }
 
     /// Checks ids and adds them to the last section, up to the first bad one.

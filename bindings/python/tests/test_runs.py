@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -264,17 +266,39 @@ with koodrive.Client.from_env() as client:
 """
 
 
-def start_interrupted(sandbox: Sandbox, ids: int) -> subprocess.Popen[str]:
+#: Python then takes the other thread for its main one.
+IMPORTED_ELSEWHERE = """
+import _thread
+imported = _thread.allocate_lock()
+imported.acquire()
+def elsewhere():
+    import threading
+    imported.release()
+_thread.start_new_thread(elsewhere, ())
+imported.acquire()
+"""
+
+
+@contextlib.contextmanager
+def to_be_interrupted(
+    sandbox: Sandbox, ids: int, before: str = ""
+) -> Iterator[subprocess.Popen[str]]:
+    """A program that deletes, to send signals to; killed if it outlives the block."""
     environment = sandbox.environment()
     environment["KOODRIVE_MAX_CONNECTIONS"] = "1"
     environment["PYTHONPATH"] = str(Path(koodrive.__file__).parents[1])
-    command = [sys.executable, "-c", INTERRUPTED, str(ids)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", before + INTERRUPTED, str(ids)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
 
 
-def test_ctrl_c_waits_for_the_answers_under_way(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("before", ["", IMPORTED_ELSEWHERE])
+def test_ctrl_c_waits_for_the_answers_under_way(sandbox: Sandbox, before: str) -> None:
     sandbox.set_faults({"latency_ms": 1000})
-    with start_interrupted(sandbox, 100_000) as child:
+    with to_be_interrupted(sandbox, 100_000, before) as child:
         sandbox.wait_for_requests(1)
         child.send_signal(signal.SIGINT)
         output, _ = child.communicate(timeout=PATIENCE)
@@ -288,7 +312,7 @@ def test_ctrl_c_waits_for_the_answers_under_way(sandbox: Sandbox) -> None:
 
 def test_a_second_ctrl_c_does_not_wait(sandbox: Sandbox) -> None:
     sandbox.set_faults(HANG)
-    with start_interrupted(sandbox, 150) as child:
+    with to_be_interrupted(sandbox, 150) as child:
         sandbox.wait_for_requests(1)
         deadline = time.monotonic() + PATIENCE / 2
         # Signals that come too close together are one to Python: press until it has heard two.

@@ -15,11 +15,12 @@ _PERIOD = 0.1
 def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object] | None) -> Report:
     """Return the call's report or raise its error, calling `watch` now and then in this thread.
 
-    What is raised here meanwhile, KeyboardInterrupt above all, cancels the run, waits for the
-    answers under way (a second one does not), and goes on with the report as its attribute.
+    What a signal handler or `watch` raises here meanwhile, KeyboardInterrupt above all, cancels the
+    run, waits for the answers under way (a second one does not), and goes on with the report as its
+    attribute.
     """
-    if watch is None and threading.current_thread() is not threading.main_thread():
-        return call()  # Python runs signal handlers in the main thread only.
+    if watch is None and not _hears_signals():
+        return call()
     task = _Task(call)
     try:
         task.start()
@@ -37,6 +38,16 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
     finally:
         # Error, traceback, frame and task would keep each other, and the report, alive.
         task.error = None
+
+
+def _hears_signals() -> bool:
+    """Whether this may be the thread in which Python runs signal handlers: its main thread.
+
+    That is one that `threading` did not start, and not always the one it takes for the main thread:
+    another may have imported it first.
+    """
+    thread = threading.current_thread()
+    return thread is threading.main_thread() or isinstance(thread, threading._DummyThread)
 
 
 class _Task(threading.Thread):
