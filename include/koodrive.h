@@ -33,7 +33,9 @@
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
  *           is read from the environment but by koodrive_config_load_env(), and by the platform's
  *           own rules for finding certificates (SSL_CERT_FILE, SSL_CERT_DIR). After a fork the
- *           child may use its copies of objects; it gets new connections.
+ *           child may use its copies of objects; it gets new connections. If memory runs out the
+ *           process is aborted with a line on stderr, as Rust does. dlclose leaves the library in
+ *           place: a name look-up that the system has not answered may still need it.
  */
 #ifndef KOODRIVE_H
 #define KOODRIVE_H
@@ -238,7 +240,7 @@ typedef struct koodrive_config koodrive_config;
 
 /**
  * A new config with the default limits and nothing else; free it with koodrive_config_free().
- * NULL only if memory ran out.
+ * NULL if it could not be made.
  */
 koodrive_config *koodrive_config_new(void);
 
@@ -378,7 +380,7 @@ void koodrive_config_free(koodrive_config *config);
 typedef struct koodrive_plan koodrive_plan;
 
 /**
- * A new, empty plan; free it with koodrive_plan_free(). NULL only if memory ran out.
+ * A new, empty plan; free it with koodrive_plan_free(). NULL if it could not be made.
  */
 koodrive_plan *koodrive_plan_new(void);
 
@@ -446,7 +448,7 @@ void koodrive_plan_free(koodrive_plan *plan);
 typedef struct koodrive_monitor koodrive_monitor;
 
 /**
- * A new monitor; free it with koodrive_monitor_free(). NULL only if memory ran out.
+ * A new monitor; free it with koodrive_monitor_free(). NULL if it could not be made.
  */
 koodrive_monitor *koodrive_monitor_new(void);
 

@@ -26,7 +26,8 @@ impl Client {
     pub fn new(config: &Config) -> Result<Self, Error> {
         let endpoint = config.endpoint.as_ref().ok_or_else(|| {
             Error::invalid(
-                "endpoint: not set; the library assumes none, see koodrive_config_set_endpoint",
+                "endpoint: not set, and the library assumes none; set it in the config or in \
+                 KOODRIVE_ENDPOINT",
             )
         })?;
         let clear_text_leaves =
@@ -51,7 +52,9 @@ impl Client {
         let endpoint = endpoint.ok_or_else(|| Error::invalid("endpoint: not set"))?;
         let credentials = config.credentials.clone().ok_or_else(|| {
             Error::invalid(
-                "authorization: not set; set an access token, an authorization or app credentials",
+                "authorization: not set; set an access token, an authorization or app credentials, \
+                 in the config or in KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION or \
+                 KOODRIVE_APP_ID and KOODRIVE_APP_SECRET",
             )
         })?;
         Ok(Self {
@@ -98,7 +101,8 @@ impl Client {
     ) -> Result<(Report, Option<Error>), Error> {
         if self.user_id.is_none() && plan.needs_default_user() {
             return Err(Error::invalid(
-                "user_id: ids were added without one, and the config has none",
+                "user_id: ids were added without one, and the config has none; set it there or in \
+                 KOODRIVE_USER_ID",
             ));
         }
         let unwatched = Monitor::default();

@@ -66,8 +66,7 @@ impl Endpoint {
         }
     }
 
-    /// The scheme's name.
-    pub fn scheme(&self) -> &'static str {
+    fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }
 }

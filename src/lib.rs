@@ -7,7 +7,7 @@
 //! - [`config`], [`plan`], [`monitor`], [`report`], [`error`]: the nouns that the rest shares
 //! - [`client`]: carries out plans
 //! - `run`: workers, retries, verdicts, when to stop
-//! - [`service`]: what KooDrive speaks: URL, headers, body, answer, authorization
+//! - [`service`]: what KooDrive speaks: path, headers, body, answer, authorization
 //! - [`transport`]: bytes: connections, and HTTP over them
 //! - [`system`]: time, waiting, threads, chance
 

@@ -15,7 +15,7 @@ use crate::config::Config;
 pub struct koodrive_config(pub(super) Config);
 
 /// A new config with the default limits and nothing else; free it with koodrive_config_free().
-/// NULL only if memory ran out.
+/// NULL if it could not be made.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_config_new() -> *mut koodrive_config {
     answer(ptr::null_mut(), || give(koodrive_config(Config::new())))

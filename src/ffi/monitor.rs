@@ -8,7 +8,7 @@ use std::ptr;
 /// at a time, one after the other: a run resets its counts. A cancelled monitor stays cancelled.
 pub struct koodrive_monitor(pub(super) Monitor);
 
-/// A new monitor; free it with koodrive_monitor_free(). NULL only if memory ran out.
+/// A new monitor; free it with koodrive_monitor_free(). NULL if it could not be made.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_monitor_new() -> *mut koodrive_monitor {
     answer(ptr::null_mut(), || {

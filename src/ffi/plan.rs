@@ -16,7 +16,7 @@ use crate::plan::Plan;
 /// of the result is the same. A plan may be run more than once, and added to after a run.
 pub struct koodrive_plan(pub(super) Plan);
 
-/// A new, empty plan; free it with koodrive_plan_free(). NULL only if memory ran out.
+/// A new, empty plan; free it with koodrive_plan_free(). NULL if it could not be made.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_plan_new() -> *mut koodrive_plan {
     answer(ptr::null_mut(), || give(koodrive_plan(Plan::new())))

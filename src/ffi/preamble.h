@@ -33,7 +33,9 @@
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
  *           is read from the environment but by koodrive_config_load_env(), and by the platform's
  *           own rules for finding certificates (SSL_CERT_FILE, SSL_CERT_DIR). After a fork the
- *           child may use its copies of objects; it gets new connections.
+ *           child may use its copies of objects; it gets new connections. If memory runs out the
+ *           process is aborted with a line on stderr, as Rust does. dlclose leaves the library in
+ *           place: a name look-up that the system has not answered may still need it.
  */
 #ifndef KOODRIVE_H
 #define KOODRIVE_H

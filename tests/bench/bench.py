@@ -49,6 +49,7 @@ def main() -> None:
     tables = report.tables(results)
     (out / "results.md").write_text(tables)
     print(tables)
+    print(f"bench: these tables and the plots are in {out}")
     subprocess.run([provide.PYTHON, "-B", HERE / "plot.py", out / "results.json", out], check=True)
     if arguments.publish:
         for name in ("results.md", "speed.svg", "growth.svg"):

@@ -1,4 +1,4 @@
-"""Results as Markdown: the promises with what was measured, then every client beside the floor."""
+"""Results as Markdown: the targets with what was measured, then every client beside the floor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from provide import (
 Results = dict[str, Any]
 
 
-class Promise(NamedTuple):
+class Target(NamedTuple):
     """A line of the first table; both limits and what was measured have the measure's unit."""
 
     measure: str
@@ -46,7 +46,7 @@ class Promise(NamedTuple):
 
 
 def tables(results: Results) -> str:
-    parts = [machine(results["machine"]), promises(results)]
+    parts = [machine(results["machine"]), targets(results)]
     parts += [peers(results, key) for key in WORKLOADS]
     parts.append(growth(results["growth"]))
     parts.append(instructions(results["instructions"]))
@@ -61,7 +61,7 @@ def machine(facts: dict[str, Any]) -> str:
     )
 
 
-def promises(results: Results) -> str:
+def targets(results: Results) -> str:
     timings, counts = results["timings"], results["counts"]
     steady = timings["steady"]
 
@@ -78,43 +78,47 @@ def promises(results: Results) -> str:
     def planning(what: str, order: str = "sorted") -> list[float]:
         return [run[what] for run in results["planning"][order]]
 
-    million = [results["million"]["peak_kb"] / 1024]
+    def million(*what: str, unit: float = 1) -> list[float]:
+        return [sum(results["million"][name] for name in what) / unit]
+
     names = (KOODRIVE_C, UNSORTED, KOODRIVE_PYTHON, KOODRIVE_GO)
     c, unsorted, python, go = (ratios(steady, name) for name in names)
     size = [LIBRARY.stat().st_size / 2**20]
     rows = [
-        Promise("CPU a request, C, × bare socket", 1.45, 1.25, "{:.2f}", c),
-        Promise("the same, ids in no order", 1.45, 1.25, "{:.2f}", unsorted),
-        Promise("instructions a request", 95e3, 75e3, "{:,.0f}", counted("instructions")),
-        Promise("of these, planning", None, None, "{:,.0f}", counted("planning")),
-        Promise("allocations a request", 50, 20, "{:.1f}", counted("allocations")),
-        Promise("system calls a request", 4, 2, "{:.1f}", counted("syscalls")),
-        Promise("CPU a request, Python, × bare socket", 1.7, 1.5, "{:.2f}", python),
-        Promise("CPU a request, Go, × bare socket", 1.6, 1.4, "{:.2f}", go),
-        Promise(
+        Target("CPU a request, C, × bare socket", 1.45, 1.25, "{:.2f}", c),
+        Target("the same, ids in no order", 1.45, 1.25, "{:.2f}", unsorted),
+        Target("instructions a request", 95e3, 75e3, "{:,.0f}", counted("instructions")),
+        Target("of these, planning", None, None, "{:,.0f}", counted("planning")),
+        Target("allocations a request", 50, 20, "{:.1f}", counted("allocations")),
+        Target("system calls a request", 4, 2, "{:.1f}", counted("syscalls")),
+        Target("CPU a request, Python, × bare socket", 1.7, 1.5, "{:.2f}", python),
+        Target("CPU a request, Go, × bare socket", 1.6, 1.4, "{:.2f}", go),
+        Target(
             "20 ms service, 4 connections, wall × ideal", 1.04, 1.03, "{:.3f}", ideal("delay 4")
         ),
-        Promise("the same, 16 connections", 1.05, 1.04, "{:.3f}", ideal("delay 16")),
-        Promise(
+        Target("the same, 16 connections", 1.05, 1.04, "{:.3f}", ideal("delay 16")),
+        Target(
             "signing, extra CPU a request, %", 10, None, "{:.1f}", signing(steady, percent=True)
         ),
-        Promise("the same, µs", None, 4, "{:.1f}", signing(steady)),
-        Promise("planning a million ids, ns an id", 150, 60, "{:.0f}", planning("ns_per_id")),
-        Promise("the same, ids in no order", 150, 60, "{:.0f}", planning("ns_per_id", "unsorted")),
-        Promise(
+        Target("the same, µs", None, 4, "{:.1f}", signing(steady)),
+        Target("planning a million ids, ns an id", 150, 60, "{:.0f}", planning("ns_per_id")),
+        Target("the same, ids in no order", 150, 60, "{:.0f}", planning("ns_per_id", "unsorted")),
+        Target(
             "planning, bytes an id beyond the text", 60, 30, "{:.1f}", planning("bytes_per_id")
         ),
-        Promise(
+        Target(
             "the same, ids in no order", 60, 30, "{:.1f}", planning("bytes_per_id", "unsorted")
         ),
-        Promise("a million ids, peak memory of the C program, MiB", 120, 80, "{:.1f}", million),
-        Promise("stripped library, MiB", 2.1, 1.7, "{:.2f}", size),
-        Promise("dlopen, ms", 0.5, 0.3, "{:.2f}", startup("dlopen_ms")),
-        Promise("first https client and connection, ms", 5, 3, "{:.2f}", startup("first_ms")),
-        Promise("a second one in the process, ms", 0.5, 0.1, "{:.2f}", startup("second_ms")),
+        Target("a million ids, 4 connections, wall, s", None, None, "{:.2f}", million("wall_s")),
+        Target("the same, CPU, s", None, None, "{:.2f}", million("user_s", "system_s")),
+        Target("the same, peak memory, MiB", 120, 80, "{:.1f}", million("peak_kb", unit=1024)),
+        Target("stripped library, MiB", 2.1, 1.7, "{:.2f}", size),
+        Target("dlopen, ms", 0.5, 0.3, "{:.2f}", startup("dlopen_ms")),
+        Target("first https client and connection, ms", 5, 3, "{:.2f}", startup("first_ms")),
+        Target("a second one in the process, ms", 0.5, 0.1, "{:.2f}", startup("second_ms")),
     ]
     head = "| measure | must | stretch | measured | reached |\n|---|---|---|---|---|"
-    return "\n".join(["## The promises", "", head, *(row.row() for row in rows)])
+    return "\n".join(["## Targets", "", head, *(row.row() for row in rows)])
 
 
 def peers(results: Results, key: str) -> str:
@@ -145,7 +149,8 @@ def growth(axes: dict[str, dict[int, list[Run]]]) -> str:
         for size, runs in by_size.items():
             cpu = spread([cpu_us_per_id(run) for run in runs], "{:.3f}")
             memory = spread([bytes_per_id(run) for run in runs], "{:.0f}")
-            lines.append(f"| {int(size):,} {axis} | {cpu} | {memory} |")
+            name = axis if int(size) > 1 else axis[:-1]
+            lines.append(f"| {int(size):,} {name} | {cpu} | {memory} |")
     return "\n".join(lines)
 
 
