@@ -21,6 +21,9 @@ func Example() {
 
 	report, err := client.DeleteScopes(context.Background(), "1842812272691451648",
 		[]string{"1842846715527000000", "345"})
+	if report == nil {
+		log.Fatal("nothing was sent: ", err)
+	}
 	if err != nil {
 		log.Print("the run is incomplete: ", err)
 	}

@@ -103,12 +103,8 @@ def targets(results: Results) -> str:
         Target("the same, µs", None, 4, "{:.1f}", signing(steady)),
         Target("planning a million ids, ns an id", 150, 60, "{:.0f}", planning("ns_per_id")),
         Target("the same, ids in no order", 150, 60, "{:.0f}", planning("ns_per_id", "unsorted")),
-        Target(
-            "planning, bytes an id beyond the text", 60, 30, "{:.1f}", planning("bytes_per_id")
-        ),
-        Target(
-            "the same, ids in no order", 60, 30, "{:.1f}", planning("bytes_per_id", "unsorted")
-        ),
+        Target("planning, bytes an id beyond the text", 60, 30, "{:.1f}", planning("bytes_per_id")),
+        Target("the same, ids in no order", 60, 30, "{:.1f}", planning("bytes_per_id", "unsorted")),
         Target("a million ids, 4 connections, wall, s", None, None, "{:.2f}", million("wall_s")),
         Target("the same, CPU, s", None, None, "{:.2f}", million("user_s", "system_s")),
         Target("the same, peak memory, MiB", 120, 80, "{:.1f}", million("peak_kb", unit=1024)),

@@ -22,26 +22,30 @@ class OutcomeStatus(_Code):
     """What became of a scope id.
 
     DELETED, NOT_FOUND and GONE mean that it does not exist now; NOT_SENT, REJECTED and UNKNOWN that
-    it may still exist.
+    it may still exist; REPEATED that it fares as the id that it repeats.
 
     >>> OutcomeStatus(2).name
     'NOT_FOUND'
+
+    Attributes:
+        NOT_SENT: The service never got a whole request with it: this run left it untouched.
+        DELETED: The service said that this run deleted it.
+        NOT_FOUND: The service said that it does not exist, and no earlier try of this run can have
+            deleted it.
+        REPEATED: It stands earlier in the plan for the same user and device, or the service took it
+            for a repeat.
+        REJECTED: The service refused it and did not delete it; code and message say why.
+        GONE: It does not exist now; whether a try of this run that got no answer deleted it is not
+            known.
+        UNKNOWN: It was sent and no trustworthy answer came. Asking again is safe.
     """
 
-    #: The service never got a whole request with it: this run left it untouched.
     NOT_SENT = 0
-    #: The service said that this run deleted it.
     DELETED = 1
-    #: The service said that it does not exist, and no earlier try of this run can have deleted it.
     NOT_FOUND = 2
-    #: It stands earlier in the plan for the same user and device, or the service took it for a
-    #: repeat.
     REPEATED = 3
-    #: The service refused it and did not delete it; code and message say why.
     REJECTED = 4
-    #: It does not exist now; whether a try of this run that got no answer deleted it is not known.
     GONE = 5
-    #: It was sent and no trustworthy answer came. Asking again is safe.
     UNKNOWN = 6
 
 

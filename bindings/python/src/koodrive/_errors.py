@@ -20,9 +20,17 @@ class KooDriveError(Exception):
     ... except koodrive.InvalidArgument as error:
     ...     print(error)
     access_token: must not be empty
+
+    Attributes:
+        status: Why, as a number with a name.
+        report: What became of each id; None if the call was refused before its run began: then
+            nothing was sent.
+        http_status: The HTTP status of the answer behind the error, such as 403.
+        service_code: The service's code in that answer, such as "13000102".
+        request_id: The X-Request-Id of that answer, for the service's support.
+        retryable: Whether running ``report.unfinished`` later, with nothing changed, may succeed.
     """
 
-    #: Why, as a number with a name.
     status: Status = Status.INTERNAL
 
     def __init__(
@@ -36,16 +44,10 @@ class KooDriveError(Exception):
         retryable: bool = False,
     ) -> None:
         super().__init__(message)
-        #: What became of each id; None if the call was refused before its run began: then nothing
-        #: was sent.
         self.report = report
-        #: The HTTP status of the answer behind the error, such as 403.
         self.http_status = http_status
-        #: The service's code in that answer, such as "13000102".
         self.service_code = service_code
-        #: The X-Request-Id of that answer, for the service's support.
         self.request_id = request_id
-        #: Whether running ``report.unfinished`` later, with nothing changed, may succeed.
         self.retryable = retryable
 
 

@@ -18,15 +18,22 @@ from koodrive._plan import Plan
 
 
 class Outcome(NamedTuple):
-    """What became of one scope id."""
+    """What became of one scope id.
+
+    Attributes:
+        scope_id: The id.
+        device_id: Its device.
+        user_id: Its user: of an id that was added without one, the client's.
+        status: What became of it.
+        code: The service's code for it, such as "15000418"; None where it named none.
+        message: Why, in words; None where there is nothing to say.
+    """
 
     scope_id: str
     device_id: str
     user_id: str
     status: OutcomeStatus
-    #: The service's code for it, such as "15000418"; None where it named none.
     code: str | None
-    #: Why, in words; None where there is nothing to say.
     message: str | None
 
 
