@@ -81,7 +81,7 @@ run() {
             1752777931588940032 1752990708303704321 1842846715527366528
         echo
         echo "1,000 scopes of three devices in one plan."
-        "$work/$1" --user "user of $1" --progress --quiet \
+        "$work/$1" --user "user of $1" --quiet \
             --device phone --file "$work/phone" \
             --device tablet --file "$work/tablet" \
             --device "old phone" --file "$work/old-phone"
@@ -90,6 +90,7 @@ run() {
 
 build c
 run c
+echo "In C:"
 cat "$work/c.txt"
 echo
 for language in cpp python go; do
@@ -100,5 +101,5 @@ for language in cpp python go; do
     build $language
     run $language
     cmp "$work/c.txt" "$work/$language.txt"
-    echo "$language: the same"
+    echo "$language: the same as in C"
 done
