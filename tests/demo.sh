@@ -5,13 +5,7 @@
 set -eu
 : "${CC:=cc}" "${CXX:=c++}" "${TARGET:=target}"
 
-work=$(mktemp -d)
-sandbox=
-finish() {
-    [ -z "$sandbox" ] || kill "$sandbox"
-    rm -rf "$work"
-}
-trap finish EXIT
+. tests/with-sandbox.sh
 
 release=$(cd "$TARGET/release" && pwd)
 warnings="-Wall -Wextra -Wpedantic -Werror"
@@ -67,11 +61,8 @@ ids 1 400 > "$work/phone"
 ids 401 700 > "$work/tablet"
 ids 701 1000 > "$work/old-phone"
 
-mkfifo "$work/url"
-"$TARGET/debug/koodrive-sandbox" --port 0 --scopes "$work/scopes.json" --latency-ms 100 > "$work/url" &
-sandbox=$!
-read -r KOODRIVE_ENDPOINT < "$work/url"
-export KOODRIVE_ENDPOINT KOODRIVE_ACCESS_TOKEN=demo-token
+start_sandbox --scopes "$work/scopes.json" --latency-ms 100
+export KOODRIVE_ACCESS_TOKEN=demo-token
 
 # run LANGUAGE: both parts, into $work/LANGUAGE.txt
 run() {

@@ -8,15 +8,8 @@ make=${MAKE:-make}
 unset MAKE MAKEFLAGS MFLAGS DESTDIR LIBDIR INCLUDEDIR
 cd "$(dirname "$0")/.."
 root=$PWD
-sandbox_program=$(cd "${SANDBOX_TARGET:-$TARGET}/debug" && pwd)/koodrive-sandbox
 
-work=$(mktemp -d)
-sandbox=
-finish() {
-    [ -z "$sandbox" ] || kill "$sandbox"
-    rm -rf "$work"
-}
-trap finish EXIT
+. tests/with-sandbox.sh
 passed=0
 
 fail() {
@@ -35,14 +28,6 @@ check() {
 
 quietly() {
     "$@" > "$work/log" 2>&1 || { cat "$work/log" >&2; fail "failed: $*"; }
-}
-
-start_sandbox() {
-    mkfifo "$work/url"
-    "$sandbox_program" --auto 150 > "$work/url" &
-    sandbox=$!
-    read -r KOODRIVE_ENDPOINT < "$work/url"
-    export KOODRIVE_ENDPOINT KOODRIVE_USER_ID=1505084218764547200 KOODRIVE_ACCESS_TOKEN=a-token
 }
 
 # try PROGRAM shared|static: it links as it should, and deletes. Each gets a device of its own.
@@ -170,7 +155,8 @@ C
     done
 }
 
-start_sandbox
+start_sandbox --auto 150
+export KOODRIVE_USER_ID=1505084218764547200 KOODRIVE_ACCESS_TOKEN=a-token
 staged_install
 plain_install
 pkg_config_programs

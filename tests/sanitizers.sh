@@ -19,13 +19,7 @@ fi
 host=$($nightly rustc -vV | sed -n 's/host: //p')
 runtimes=$rustlib/$host/lib
 
-work=$(mktemp -d)
-sandbox=
-finish() {
-    [ -z "$sandbox" ] || kill "$sandbox"
-    rm -rf "$work"
-}
-trap finish EXIT
+. tests/with-sandbox.sh
 
 # What the programs under tests/abi expect, as tests/abi.rs has it.
 cat > "$work/options.json" <<'JSON'
@@ -81,22 +75,16 @@ must_catch() { # what it must say, mistake
     fi
 }
 
-mkfifo "$work/url"
 run() { # program, options of the sandbox
     program=$1
     shift
-    "$TARGET/debug/koodrive-sandbox" --options "$work/options.json" "$@" > "$work/url" &
-    sandbox=$!
-    read -r KOODRIVE_ENDPOINT < "$work/url"
-    export KOODRIVE_ENDPOINT
+    start_sandbox --options "$work/options.json" "$@"
     "$work/$program" > "$work/log" 2>&1 || {
         cat "$work/log"
         echo "koodrive: tests/abi/$program.c fails under the $sanitizer sanitizer" >&2
         exit 1
     }
-    kill "$sandbox"
-    wait "$sandbox" || true
-    sandbox=
+    stop_sandbox
 }
 
 for sanitizer in address thread; do
