@@ -70,22 +70,21 @@ func (c *Client) begin() error {
 
 // SetAccessToken makes requests from now on carry this token, those of runs under way included.
 func (c *Client) SetAccessToken(token string) error {
-	text, err := cText("access_token", token)
-	if err != nil {
-		return err
-	}
-	if err := c.begin(); err != nil {
-		return err
-	}
-	defer c.calls.Done()
-	var failure *C.koodrive_error
-	return toGo(C.koodrive_client_set_access_token(c.client, text, &failure), &failure)
+	return c.set("access_token", token, func(text *C.char, failure **C.koodrive_error) C.koodrive_status {
+		return C.koodrive_client_set_access_token(c.client, text, failure)
+	})
 }
 
 // SetAuthorization makes requests from now on carry this value of the Authorization header, those of
 // runs under way included.
 func (c *Client) SetAuthorization(value string) error {
-	text, err := cText("authorization", value)
+	return c.set("authorization", value, func(text *C.char, failure **C.koodrive_error) C.koodrive_status {
+		return C.koodrive_client_set_authorization(c.client, text, failure)
+	})
+}
+
+func (c *Client) set(argument, value string, set func(*C.char, **C.koodrive_error) C.koodrive_status) error {
+	text, err := cText(argument, value)
 	if err != nil {
 		return err
 	}
@@ -94,7 +93,7 @@ func (c *Client) SetAuthorization(value string) error {
 	}
 	defer c.calls.Done()
 	var failure *C.koodrive_error
-	return toGo(C.koodrive_client_set_authorization(c.client, text, &failure), &failure)
+	return toGo(set(text, &failure), &failure)
 }
 
 // An Option changes how one call works.

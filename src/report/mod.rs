@@ -168,15 +168,13 @@ impl Report {
     /// The ids that a next run should take up, as a plan.
     pub fn unfinished(&self) -> Result<Plan, Error> {
         let mut plan = Plan::new();
-        let text =
-            |text: Option<&'_ CStr>| text.and_then(|text| text.to_str().ok().map(str::to_owned));
         let mut next = 0;
         while let Some(position) = self.next_unfinished(next) {
             next = position + 1;
-            let user = text(self.user_id(position));
-            let device = text(self.device_id(position)).unwrap_or_default();
-            let id = text(self.scope_id(position)).unwrap_or_default();
-            plan.add(user.as_deref(), &device, std::iter::once(id.as_str()))?;
+            let user = utf8(self.user_id(position));
+            let device = utf8(self.device_id(position)).unwrap_or_default();
+            let id = utf8(self.scope_id(position)).unwrap_or_default();
+            plan.add(user, device, std::iter::once(id))?;
         }
         Ok(plan)
     }
@@ -192,4 +190,8 @@ impl Report {
     fn note(&self, position: usize) -> Option<&StoredNote> {
         self.note_table.get(*self.notes.get(position)?)
     }
+}
+
+fn utf8(text: Option<&CStr>) -> Option<&str> {
+    text?.to_str().ok()
 }

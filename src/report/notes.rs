@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// What was heard of an id: from the service, or in our words where it said nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Note<'a> {
     /// Whether a next run would be told the same.
     pub(crate) for_good: bool,
@@ -81,6 +81,7 @@ impl NoteTable {
     pub(super) fn intern(&mut self, note: Note<'_>) -> NoteId {
         match self.find(&note.key()) {
             Some(known) => known,
+            // With its NULs replaced it may be a known one after all.
             None => self.place(note.to_stored()),
         }
     }

@@ -274,7 +274,8 @@ impl<'r> Worker<'r> {
         (next, trouble, again_at_once)
     }
 
-    /// Judges an attempt at the current part: settled ids are recorded and leave it.
+    /// Judges an attempt at the current part: settled ids are recorded and leave it. `ids` are the
+    /// part's, which only an answer is compared with.
     fn judge(
         &mut self,
         ids: &[&str],
