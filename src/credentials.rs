@@ -1,6 +1,7 @@
 //! How a client proves who it is. Secrets are wiped when dropped and never shown.
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -40,6 +41,45 @@ pub enum Credentials {
         /// The AppSecret: the key of the signature, never sent.
         secret: Secret,
     },
+}
+
+/// What a client's requests carry, and carried before: the service may still echo that.
+#[derive(Debug)]
+pub(crate) struct CredentialHistory {
+    /// The newest is in force. Never empty.
+    all: Vec<Arc<Credentials>>,
+    current: Arc<Credentials>,
+}
+
+impl CredentialHistory {
+    /// Older ones are forgotten: looking for them in each text of the service takes time.
+    const MOST: usize = 100;
+
+    pub(crate) fn new(first: Credentials) -> Self {
+        let current = Arc::new(first);
+        Self {
+            all: vec![Arc::clone(&current)],
+            current,
+        }
+    }
+
+    /// The same, with new credentials in force.
+    pub(crate) fn followed_by(&self, next: Credentials) -> Self {
+        let current = Arc::new(next);
+        let kept = self.all.len().saturating_sub(Self::MOST - 1);
+        let mut all = self.all[kept..].to_vec();
+        all.push(Arc::clone(&current));
+        Self { all, current }
+    }
+
+    pub(crate) fn current(&self) -> &Credentials {
+        &self.current
+    }
+
+    /// The secrets of all of them.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().flat_map(|one| one.secrets())
+    }
 }
 
 impl Credentials {

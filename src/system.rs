@@ -1,9 +1,11 @@
 //! What a run needs of the machine: time, waiting, threads and chance. A simulation puts its own
 //! in place. No lock may be held across a call of it.
 
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::time::{ClockId, clock_gettime};
 
 /// Time, waiting, spawning and randomness.
 pub trait System: Send + Sync {
@@ -13,8 +15,17 @@ pub trait System: Send + Sync {
     /// The wall clock, which may be wrong and may jump.
     fn wall_clock(&self) -> SystemTime;
 
+    /// A monotonic clock that goes on while the machine sleeps, as that of the other side does.
+    fn uptime(&self) -> Duration;
+
     /// Waits until `until`, or until `interrupted` says so.
     fn wait(&self, until: Instant, interrupted: &dyn Fn() -> bool);
+
+    /// Waits until nobody is inside the gate, and enters; to be used through [`Passage`].
+    fn enter(&self, gate: &Gate);
+
+    /// Leaves the gate to the next.
+    fn leave(&self, gate: &Gate);
 
     /// A random number, evenly distributed.
     fn random(&self) -> u64;
@@ -22,6 +33,62 @@ pub trait System: Send + Sync {
     /// Runs `work` on the calling thread and on up to `count - 1` more, and returns when all have
     /// ended. `work` does not panic. Where a thread can't be started, there are fewer.
     fn run_workers(&self, count: usize, work: &(dyn Fn() + Sync));
+}
+
+/// Lets one thread in at a time; the others sleep until one leaves.
+#[derive(Debug, Default)]
+pub struct Gate {
+    is_taken: Mutex<bool>,
+    left: Condvar,
+}
+
+impl Gate {
+    /// Enters if nobody is inside.
+    pub fn try_enter(&self) -> bool {
+        !std::mem::replace(&mut *self.lock(), true)
+    }
+
+    /// Leaves, and wakes one that waits.
+    pub fn leave(&self) {
+        *self.lock() = false;
+        self.left.notify_one();
+    }
+
+    fn enter(&self) {
+        let mut is_taken = self.lock();
+        while *is_taken {
+            is_taken = self
+                .left
+                .wait(is_taken)
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+        *is_taken = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_taken
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Being inside a gate, which its end leaves.
+pub(crate) struct Passage<'a> {
+    gate: &'a Gate,
+    system: &'a dyn System,
+}
+
+impl<'a> Passage<'a> {
+    pub(crate) fn enter(gate: &'a Gate, system: &'a dyn System) -> Self {
+        system.enter(gate);
+        Self { gate, system }
+    }
+}
+
+impl Drop for Passage<'_> {
+    fn drop(&mut self) {
+        self.system.leave(self.gate);
+    }
 }
 
 /// How long a blocked thread may miss that it was interrupted.
@@ -38,6 +105,23 @@ impl System for Machine {
 
     fn wall_clock(&self) -> SystemTime {
         SystemTime::now()
+    }
+
+    fn uptime(&self) -> Duration {
+        #[cfg(target_os = "linux")]
+        const CLOCK: ClockId = ClockId::CLOCK_BOOTTIME;
+        // Elsewhere this one counts sleep.
+        #[cfg(not(target_os = "linux"))]
+        const CLOCK: ClockId = ClockId::CLOCK_MONOTONIC;
+        clock_gettime(CLOCK).map_or(Duration::MAX, Duration::from)
+    }
+
+    fn enter(&self, gate: &Gate) {
+        gate.enter();
+    }
+
+    fn leave(&self, gate: &Gate) {
+        gate.leave();
     }
 
     // In slices rather than on a condition variable: whoever cancels may be a signal handler, which

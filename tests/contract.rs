@@ -107,7 +107,7 @@ fn many_users_and_devices_merged_across_adds() {
     let mut plan = Plan::new();
     for part in [0..75, 75..150] {
         for user in [None, Some("another user"), Some("Zoë")] {
-            for device in ["1", "phone of Li/2", "../x?y#z", "设备"] {
+            for device in ["1", "phone of Li/2", "x?y#z", "设备"] {
                 plan.add(user, device, half(part.clone())).unwrap();
             }
         }
@@ -136,7 +136,7 @@ fn many_users_and_devices_merged_across_adds() {
     );
     let ledger = sandbox.ledger();
     for user in [USER, "another user", "Zoë"] {
-        for device in ["1", "phone of Li/2", "../x?y#z", "设备"] {
+        for device in ["1", "phone of Li/2", "x?y#z", "设备"] {
             let of_both = |request: &&koodrive_sandbox::Request| {
                 request.user.as_deref() == Some(user) && request.device.as_deref() == Some(device)
             };

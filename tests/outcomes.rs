@@ -156,7 +156,7 @@ fn redirects_are_not_followed_nor_tried_again() {
 
 #[test]
 fn too_many_requests_is_a_refusal_that_passes() {
-    for code in [429, 425] {
+    for code in [409, 421, 423, 425, 429] {
         let trial = always(status(code));
         assert_eq!(trial.outcomes, [Rejected; 3], "{code}");
         assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 2));
@@ -172,8 +172,8 @@ fn too_many_requests_is_a_refusal_that_passes() {
 }
 
 #[test]
-fn other_refusals_are_final() {
-    for code in [400, 403, 404, 405, 409, 413, 422, 451] {
+fn other_refusals_end_the_attempts_of_this_run_only() {
+    for code in [400, 403, 404, 405, 413, 422, 451] {
         let trial = always(refusal(
             code,
             r#"{"error_code":"APIGW.0308","error_msg":"No."}"#,
@@ -182,15 +182,70 @@ fn other_refusals_are_final() {
         assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 1));
         assert_eq!(common::code(&trial.report, 0), Some("APIGW.0308"));
         assert_eq!(message(&trial.report, 2), Some("No."));
+        assert_eq!(trial.report.unfinished().unwrap().scope_count(), 3);
+    }
+}
+
+/// A route that a gateway lacks for a moment: what it refused is deleted when asked for again.
+#[test]
+fn what_a_gateway_refused_in_passing_is_unfinished() {
+    for code in [400, 404, 405, 422] {
+        let sandbox = sandbox(Options {
+            faults: vec![Rule::during(0..3, status(code))],
+            ..Options::default()
+        });
+        let mut config = config(&sandbox);
+        config.set_max_connections(1).unwrap();
+        let client = Client::new(&config).unwrap();
+        let (report, error) = delete(&client, &plan(&generated_ids(1_000)));
+        assert_eq!(report.tally(Rejected as i32), 300, "{code}");
+        assert!(error.unwrap().retryable, "{code}");
+        let rest = report.unfinished().unwrap();
+        let (report, error) = delete(&client, &rest);
+        assert_eq!(kind(&error), None);
+        assert_eq!(report.tally(Deleted as i32), 300, "{code}");
+    }
+}
+
+/// Only the code that is known to refuse parameters says that nothing was done.
+#[test]
+fn an_unknown_code_in_a_200_may_come_after_the_work() {
+    for code in [
+        "500",
+        "13000500",
+        "15000001",
+        r#""APIGW.0101""#,
+        "-1",
+        "15000418",
+    ] {
+        let answer = format!(r#"{{"code":{code},"msg":"Busy."}}"#);
+        let carried_out = |executed| Fault::Body {
+            executed,
+            body: answer.clone(),
+        };
+        assert_eq!(at_first(carried_out(true)).outcomes, [Gone; 3], "{code}");
+        let trial = at_first(carried_out(false));
+        assert_eq!(trial.outcomes, [Deleted, Deleted, Gone], "{code}");
+        let trial = always(carried_out(true));
+        assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 2));
+        assert_eq!(
+            common::code(&trial.report, 1),
+            Some(code.trim_matches('"')),
+            "what was said stays readable"
+        );
+        assert_eq!(trial.report.unfinished().unwrap().scope_count(), 3);
     }
 }
 
 #[test]
-fn an_error_code_in_a_200_is_a_refusal() {
-    let trial = always(body(r#"{"code":13000001,"msg":"Busy."}"#));
+fn a_parameter_refused_in_a_200_is_found_by_halving() {
+    let answer = r#"{"code":13000102,"msg":"Parameter check failed."}"#;
+    let trial = at_first(body(answer));
+    assert_eq!(trial.outcomes, [Deleted, Deleted, NotFound]);
+    let trial = always(body(answer));
     assert_eq!(trial.outcomes, [Rejected; 3]);
-    assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 1));
-    assert_eq!(common::code(&trial.report, 1), Some("13000001"));
+    assert_eq!(trial.report.unfinished().unwrap().scope_count(), 0);
 }
 
 #[test]
@@ -248,13 +303,18 @@ fn an_id_that_is_left_out_or_named_twice_is_asked_for_again() {
     );
 }
 
+/// It stood once in its request, and it still exists.
 #[test]
-fn the_service_calls_an_id_a_repeat() {
+fn an_id_that_the_service_takes_for_a_repeat_is_rejected() {
     let answer = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"scopeId":"404","errorCode":"15000424","msg":"Repeated."}]}"#;
     let trial = at_first(body(answer));
-    assert_eq!(trial.outcomes, [Deleted, Deleted, Repeated]);
+    assert_eq!(trial.outcomes, [Deleted, Deleted, Rejected]);
     assert_eq!(trial.error, None);
     assert_eq!(common::code(&trial.report, 2), Some("15000424"));
+    assert_eq!(message(&trial.report, 2), Some("Repeated."));
+    assert_eq!(trial.report.next_failure(0), Some(2));
+    let unfinished = trial.report.unfinished().unwrap();
+    assert_eq!(unfinished.scope_count(), 1, "it is worth asking again");
 }
 
 #[test]
@@ -536,10 +596,57 @@ fn every_shape_of_an_answer_is_read() {
             assert_eq!(trial.outcomes, [Deleted; 3], "{lists}");
         }
     }
+    for nothing in [
+        "null",
+        "[]",
+        "{}",
+        r#""""#,
+        "[null]",
+        "[null,null]",
+        r#"{"scopeId":null,"errorCode":null,"msg":null}"#,
+    ] {
+        let answer = format!(
+            r#"{{"code":0,"scopeIdList":["1",null,"2","404"],"failedScopeList":{nothing}}}"#
+        );
+        assert_eq!(always(body(answer)).outcomes, [Deleted; 3], "{nothing}");
+    }
+    let named = ["1", "2", "404"].map(|id| format!(r#"{{"scopeId":{id},"errorCode":"15000418"}}"#));
+    for nothing in ["null", "{}", r#""""#, "[null]"] {
+        let answer = format!(
+            r#"{{"code":0,"scopeIdList":{nothing},"failedScopeList":[null,{}]}}"#,
+            named.join(",null,")
+        );
+        assert_eq!(always(body(answer)).outcomes, [NotFound; 3], "{nothing}");
+    }
     let object = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":{"scopeId":404,"errorCode":15000418}}"#;
     let trial = always(body(object));
     assert_eq!(trial.outcomes, [Deleted, Deleted, NotFound]);
     assert_eq!(common::code(&trial.report, 2), Some("15000418"));
+}
+
+/// Words are for people: nothing depends on them.
+#[test]
+fn a_message_that_is_no_text_is_left_out() {
+    let deep = "[".repeat(100) + &"]".repeat(100);
+    for words in [
+        "true",
+        "null",
+        "1",
+        "-1",
+        "1.5",
+        r#"{"en":"No."}"#,
+        r#"["No."]"#,
+        &deep,
+    ] {
+        let answer = format!(
+            r#"{{"code":0,"msg":{words},"scopeIdList":["1","2"],"failedScopeList":[{{"scopeId":"404","errorCode":"15000999","msg":{words}}}]}}"#
+        );
+        let trial = always(body(answer));
+        assert_eq!(trial.outcomes, [Deleted, Deleted, Rejected], "{words:.20}");
+        assert_eq!(message(&trial.report, 2), None, "{words:.20}");
+        let trial = always(refusal(404, &format!(r#"{{"code":7,"msg":{words}}}"#)));
+        assert_eq!(common::code(&trial.report, 0), Some("7"), "{words:.20}");
+    }
 }
 
 #[test]
@@ -577,6 +684,14 @@ fn what_is_no_answer_is_never_success() {
         r#"{"code":0,"scopeIdList":[["1"],"2","404"]}"#,
         r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[["404","15000418"]]}"#,
         r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"errorCode":"15000418"}]}"#,
+        r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":{"errorCode":"15000418"}}"#,
+        r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":{"msg":"?"}}"#,
+        r#"{"code":0,"scopeIdList":["1","2","404"],"failedScopeList":[{}]}"#,
+        r#"{"code":0,"scopeIdList":["1","2","404"],"failedScopeList":"none"}"#,
+        r#"{"code":0,"scopeIdList":{"1":"2"},"failedScopeList":[]}"#,
+        r#"{"code":0,"scopeIdList":"1"}"#,
+        r#"{"code":false,"scopeIdList":["1","2","404"]}"#,
+        r#"{"code":0,"scopeIdList":["1","2",true]}"#,
         "\u{feff}{\"code\":0,\"scopeIdList\":[\"1\",\"2\",\"404\"]}",
         "<html><body>Welcome to the hotel's network</body></html>",
         &"[".repeat(100_000),

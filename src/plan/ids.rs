@@ -1,6 +1,8 @@
 //! Which ids are accepted. An id that some program damaged on its way here must not be sent: as
 //! another id it could delete what nobody asked for.
 
+use percent_encoding::percent_decode_str;
+
 use crate::error::Error;
 
 const MAX_SCOPE_ID_BYTES: usize = 128;
@@ -17,8 +19,9 @@ const MAX_NAMED: usize = 5;
 pub(super) fn check_device(device: &str) -> Result<(), Error> {
     let broken = if device.is_empty() {
         "must not be empty"
-    } else if device == "." || device == ".." {
-        "must not be \".\" or \"..\", which a URL's path gives another meaning (RFC 3986, 5.2.4)"
+    } else if changes_the_path(device) {
+        "must not hold an empty, \".\" or \"..\" segment between \"/\" or \"\\\": a server that decodes the \
+         path before it resolves it (RFC 3986, 5.2.4) would take it for another device"
     } else if device.len() > MAX_DEVICE_ID_BYTES {
         "must not be longer than 512 bytes"
     } else if device.chars().any(char::is_control) {
@@ -27,6 +30,20 @@ pub(super) fn check_device(device: &str) -> Result<(), Error> {
         return Ok(());
     };
     Err(Error::invalid(format!("device_id: {broken}")))
+}
+
+/// Whether some server on the way may read another path than ours: one that decodes `%2F` before it
+/// resolves dots, that decodes twice, or that drops a segment's parameters (`;`) or blanks.
+fn changes_the_path(device: &str) -> bool {
+    let decoded = percent_decode_str(device).decode_utf8_lossy();
+    if decoded != device && changes_the_path(&decoded) {
+        return true;
+    }
+    let is_special = |segment: &str| {
+        let name = segment.split(';').next().unwrap_or_default();
+        matches!(name.trim(), "" | "." | "..")
+    };
+    device.split(['/', '\\']).any(is_special)
 }
 
 /// What is wrong with a list of scope ids.

@@ -16,6 +16,8 @@ pub(super) enum Stop {
     Panicked,
     /// The service is down, or refuses everything.
     Hopeless(Error),
+    /// The service asks for a longer pause than a run waits for.
+    PauseTooLong(Error),
 }
 
 impl Stop {
@@ -26,13 +28,14 @@ impl Stop {
             Self::DeadlinePassed => 1,
             Self::Unauthorized(_) => 2,
             Self::Panicked => 3,
-            Self::Hopeless(_) => 4,
+            Self::PauseTooLong(_) => 4,
+            Self::Hopeless(_) => 5,
         }
     }
 
     /// Whether it is the run's status, whatever troubled single requests.
     pub(super) fn outranks_causes(&self) -> bool {
-        !matches!(self, Self::Hopeless(_))
+        !matches!(self, Self::Hopeless(_) | Self::PauseTooLong(_))
     }
 
     pub(super) fn error(&self) -> Error {
@@ -40,7 +43,7 @@ impl Stop {
             Self::Cancelled => Error::new(ErrorKind::Cancelled, "the run was cancelled"),
             Self::DeadlinePassed => Error::new(ErrorKind::TimedOut, "the run timeout passed"),
             Self::Panicked => Error::new(ErrorKind::Internal, "a bug in koodrive stopped the run"),
-            Self::Unauthorized(error) => error.clone(),
+            Self::Unauthorized(error) | Self::PauseTooLong(error) => error.clone(),
             Self::Hopeless(cause) => Error {
                 message: format!(
                     "the run was stopped after too many failures: {}",
@@ -76,11 +79,12 @@ impl Control {
 
     /// Stops the run. Of several reasons the most telling stays.
     pub(super) fn stop(&self, stop: Stop) {
-        self.stopped.store(true, Ordering::Relaxed);
         let mut reason = self.lock();
         if reason.as_ref().is_none_or(|old| stop.rank() < old.rank()) {
             *reason = Some(stop);
         }
+        // Last, for whoever sees it asks for the reason.
+        self.stopped.store(true, Ordering::Release);
     }
 
     /// Whether something new may start. To be asked only where there is something to start: what
@@ -92,7 +96,7 @@ impl Control {
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.stop(Stop::DeadlinePassed);
         }
-        match self.stopped.load(Ordering::Relaxed) {
+        match self.stopped.load(Ordering::Acquire) {
             true => Err(Stopped),
             false => Ok(()),
         }

@@ -2,11 +2,13 @@
 
 mod control;
 mod pace;
+mod queue;
 mod retry;
+mod sub_batch;
 mod verdict;
 mod worker;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::config::Limits;
@@ -16,11 +18,14 @@ use crate::panic::catch;
 use crate::plan::{Plan, Schedule};
 use crate::report::{Note, NoteId, Outcome, Report};
 use crate::service::{Service, code};
-use crate::system::System;
+use crate::system::{Gate, System};
 use crate::transport::{IdleConnections, Transport};
 use control::{Control, Stop};
 pub(crate) use pace::Pace;
+use queue::{Queue, Work};
 use retry::Health;
+use sub_batch::BatchProgress;
+use worker::Ended;
 
 /// What a run uses of its client.
 #[derive(Clone, Copy)]
@@ -51,7 +56,8 @@ pub(crate) fn carry_out(
         watch,
         control: Arc::new(Control::new(watch.monitor().clone(), deadline)),
         health: Health::new(),
-        next_batch: AtomicUsize::new(0),
+        queue: Queue::default(),
+        rate_gate: Gate::default(),
         requests: AtomicUsize::new(0),
         ledger: Mutex::new(Ledger {
             report: Report::new(plan, default_user),
@@ -73,7 +79,9 @@ struct Run<'a> {
     watch: &'a Watch<'a>,
     control: Arc<Control>,
     health: Health,
-    next_batch: AtomicUsize,
+    queue: Queue<'a>,
+    /// Of the workers that wait for the rate limit one looks at the clock.
+    rate_gate: Gate,
     requests: AtomicUsize,
     ledger: Mutex<Ledger>,
 }
@@ -94,7 +102,7 @@ impl Ledger {
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     fn record_repeats(&self) {
         let mut ledger = self.ledger();
         for repeat in &self.schedule.repeats {
@@ -114,23 +122,33 @@ impl Run<'_> {
     /// A worker's life. Panics end here: they stop the run, and the report says what is true.
     fn work(&self) {
         let mut worker = worker::Worker::new(self);
-        while let Some(batch) = self.take_batch() {
-            if catch(|| worker.carry_out(batch)).is_err() {
-                self.control.stop(Stop::Panicked);
-                worker.give_up();
+        self.queue.join();
+        while let Some(work) = self.queue.take_or_leave(self.schedule.batch_count()) {
+            let Some(progress) = self.progress(work) else {
+                continue;
+            };
+            match catch(|| worker.carry_out(progress)) {
+                Ok(Ended::Done) => {}
+                Ok(Ended::LeftToOthers) => return,
+                Err(_) => {
+                    self.control.stop(Stop::Panicked);
+                    worker.give_up();
+                }
             }
         }
         let _ = catch(|| worker.keep_connection());
     }
 
-    /// The next batch, while there is one and nothing stops the run.
-    fn take_batch(&self) -> Option<crate::plan::Batch<'_>> {
-        if self.next_batch.load(Ordering::Relaxed) >= self.schedule.batch_count() {
-            return None;
+    fn progress(&self, work: Work<'a>) -> Option<BatchProgress<'a>> {
+        match work {
+            Work::GoOn(progress) => Some(progress),
+            Work::Begin(index) => {
+                let schedule = self.schedule;
+                let batch = schedule.batch(index)?;
+                let id = |position| schedule.id(position);
+                Some(BatchProgress::new(batch, id))
+            }
         }
-        self.control.check(self.tools.system.now()).ok()?;
-        self.schedule
-            .batch(self.next_batch.fetch_add(1, Ordering::Relaxed))
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -139,26 +157,13 @@ impl Run<'_> {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Accounts for what was never taken up, and says how the run ended.
+    /// Says how the run ended.
     fn finish(self) -> (Report, Option<Error>) {
         let stop = self.control.reason();
         let mut ledger = self
             .ledger
             .into_inner()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let taken = self.next_batch.into_inner();
-        if let Some(stop) = &stop {
-            let error = stop.error();
-            let note = ledger.report.intern(Note {
-                message: Some(&error.message),
-                ..Note::default()
-            });
-            let untaken = (taken..).map_while(|index| self.schedule.batch(index));
-            for position in untaken.flat_map(|batch| batch.positions) {
-                ledger.report.record(*position, Outcome::NotSent, note);
-                ledger.note_incomplete(*position, &error);
-            }
-        }
         ledger.report.request_count = self.requests.into_inner();
         let error = ledger.incomplete.map(|(_, first)| match stop {
             Some(stop) if stop.outranks_causes() => stop.error(),

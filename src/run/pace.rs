@@ -4,8 +4,9 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Longer than any run lives; sums of it don't overflow.
-const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The longest pause that is kept: a service that asks for more ends the run instead, and holds up
+/// no other.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Shared by a client's runs.
 #[derive(Debug)]
@@ -30,12 +31,14 @@ impl Pace {
         }
     }
 
-    /// Takes the right to send one request now; or says when to ask again. Nothing is taken ahead,
-    /// for what a pause or a connect delays would then go out beside others.
-    pub(super) fn take(&self, now: Instant) -> Result<(), Instant> {
-        if self.interval.is_zero() {
-            return Ok(());
-        }
+    /// Whether requests need a slot.
+    pub(super) fn is_limited(&self) -> bool {
+        !self.interval.is_zero()
+    }
+
+    /// Takes the right to send one request now; or says when to ask again. Nothing is taken ahead: a
+    /// run that is cancelled would leave its slots unused.
+    pub(super) fn take_slot(&self, now: Instant) -> Result<Slot, Instant> {
         let mut state = self.state();
         let slot = state.next_slot.unwrap_or(now);
         if slot > now {
@@ -43,13 +46,14 @@ impl Pace {
         }
         // Being a little late does not slow down the requests after it.
         let is_late = now - slot >= self.interval;
-        state.next_slot = Some(if is_late { now } else { slot } + self.interval);
-        Ok(())
+        let end = if is_late { now } else { slot } + self.interval;
+        state.next_slot = Some(end);
+        Ok(Slot { end })
     }
 
     /// The service asked to be left alone for this long.
     pub(super) fn pause(&self, now: Instant, pause: Duration) {
-        let until = now + pause.min(FAR);
+        let until = now + pause;
         let mut state = self.state();
         state.paused_until = Some(state.paused_until.map_or(until, |old| old.max(until)));
     }
@@ -63,5 +67,18 @@ impl Pace {
         self.state
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The right to send one request.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    /// When the next one begins: a request that is sent later would go out beside another.
+    end: Instant,
+}
+
+impl Slot {
+    pub(super) fn is_over(self, now: Instant) -> bool {
+        now >= self.end
     }
 }

@@ -9,6 +9,9 @@ use crate::report::{Note, Outcome};
 use crate::service::{Answer, Body, FailedScope, code};
 use crate::transport::{Failure, FailureKind};
 
+/// The service refuses this user, which says nothing on the others.
+pub(super) const FORBIDDEN: u16 = 403;
+
 /// What one attempt means.
 pub(super) struct Judgement<'a> {
     reach: Reach<'a>,
@@ -127,7 +130,9 @@ pub(super) fn judge<'a>(ids: &[&str], result: Result<&'a Answer<'a>, &Failure>) 
 
 fn judge_failure<'a>(failure: &Failure) -> Judgement<'a> {
     let kind = match failure.kind {
-        FailureKind::Unreachable | FailureKind::Interrupted => ErrorKind::Unreachable,
+        FailureKind::Unreachable | FailureKind::NoResources | FailureKind::Interrupted => {
+            ErrorKind::Unreachable
+        }
         FailureKind::TimedOut => ErrorKind::TimedOut,
         FailureKind::BadAnswer => ErrorKind::BadAnswer,
         FailureKind::BadRequest => ErrorKind::Internal,
@@ -151,15 +156,7 @@ fn judge_answer<'a>(ids: &[&str], answer: &'a Answer<'a>) -> Judgement<'a> {
         let trouble = trouble(answer, ErrorKind::BadAnswer, why, next);
         Judgement::whole(Effect::Exposed, next, trouble)
     };
-    let refuse = |next| {
-        let trouble = trouble(
-            answer,
-            ErrorKind::Refused,
-            "the service refused the request",
-            next,
-        );
-        Judgement::whole(Effect::Refused, next, trouble)
-    };
+    let refuse = |next| judge_refusal(answer, next);
     let mentions = match answer.body.as_ref().map(|body| Mentions::find(ids, body)) {
         Ok(None) => {
             return distrust(
@@ -180,11 +177,7 @@ fn judge_answer<'a>(ids: &[&str], answer: &'a Answer<'a>) -> Judgement<'a> {
             (Ok(_), None) => distrust(Next::TryAgain, "the answer can't be read"),
         },
         300..400 => distrust(Next::Leave, "redirects are not followed"),
-        408 | 500..600 => {
-            let why = "the service failed to carry out the request";
-            let trouble = trouble(answer, ErrorKind::Refused, why, Next::TryAgain);
-            Judgement::whole(Effect::Exposed, Next::TryAgain, trouble)
-        }
+        408 | 500..600 => judge_service_failure(answer),
         400..500 if names_deleted => distrust(
             Next::TryAgain,
             "the answer refuses the request and yet names deleted ids",
@@ -194,7 +187,8 @@ fn judge_answer<'a>(ids: &[&str], answer: &'a Answer<'a>) -> Judgement<'a> {
             let trouble = trouble(answer, ErrorKind::Unauthorized, why, Next::Unauthorized);
             Judgement::whole(Effect::Refused, Next::Unauthorized, trouble)
         }
-        425 | 429 => refuse(Next::TryAgain),
+        // Of a moment, as their names say (RFC 9110, 15.5; RFC 4918; RFC 8470; RFC 6585).
+        409 | 421 | 423 | 425 | 429 => refuse(Next::TryAgain),
         400 if code_of(answer) == Some(code::BAD_PARAMETER) => refuse(Next::Halve),
         400..500 => refuse(Next::Leave),
         _ => distrust(Next::TryAgain, "the answer's status has no meaning here"),
@@ -217,12 +211,24 @@ fn judge_success<'a>(
         Some(_) if mentions.any() => {
             distrust("the answer's code is an error, and yet it names ids")
         }
-        Some(_) => {
-            let why = "the service refused the request";
-            let trouble = trouble(answer, ErrorKind::Refused, why, Next::Leave);
-            Judgement::whole(Effect::Refused, Next::Leave, trouble)
-        }
+        Some(code::BAD_PARAMETER) => judge_refusal(answer, Next::Halve),
+        // Nobody knows at which point of the work this code comes.
+        Some(_) => judge_service_failure(answer),
     }
+}
+
+/// The service refused the request and did not carry it out.
+fn judge_refusal<'a>(answer: &Answer<'_>, next: Next) -> Judgement<'a> {
+    let why = "the service refused the request";
+    let trouble = trouble(answer, ErrorKind::Refused, why, next);
+    Judgement::whole(Effect::Refused, next, trouble)
+}
+
+/// The service failed, perhaps after it had carried out the request.
+fn judge_service_failure<'a>(answer: &Answer<'_>) -> Judgement<'a> {
+    let why = "the service failed to carry out the request";
+    let trouble = trouble(answer, ErrorKind::Refused, why, Next::TryAgain);
+    Judgement::whole(Effect::Exposed, Next::TryAgain, trouble)
 }
 
 /// `code` 0: the lists say what happened to each id.
@@ -241,7 +247,6 @@ fn failed_outcome(code: Option<&str>, exposed: bool) -> Outcome {
         (Some(code::NOT_FOUND), false) => Outcome::NotFound,
         (Some(code::NOT_FOUND), true) => Outcome::Gone,
         (_, true) => Outcome::Unknown,
-        (Some(code::REPEATED), false) => Outcome::Repeated,
         (_, false) => Outcome::Rejected,
     }
 }
@@ -269,8 +274,18 @@ fn trouble(answer: &Answer<'_>, kind: ErrorKind, why: &str, next: Next) -> Troub
             http_status: Some(answer.status),
             service_code: code.map(str::to_owned),
             request_id: answer.request_id.clone(),
-            retryable: next == Next::TryAgain,
+            retryable: is_retryable(answer.status, next),
         },
+    }
+}
+
+/// Whether the same again, later and unchanged, may succeed. A refusal with a code that nobody knows
+/// may be a gateway's on the way, of a moment.
+fn is_retryable(status: u16, next: Next) -> bool {
+    match next {
+        Next::TryAgain => true,
+        Next::Leave => (400..500).contains(&status) && status != FORBIDDEN,
+        Next::Halve | Next::Unauthorized | Next::Stop => false,
     }
 }
 
@@ -309,7 +324,8 @@ impl Mention {
                     outcome: failed_outcome(failed.code.as_deref(), exposed),
                     settled: true,
                     note: Some(Note {
-                        for_good: true,
+                        // It stood once in its request, so this is about something else that passes.
+                        for_good: failed.code.as_deref() != Some(code::REPEATED),
                         code: failed.code.as_deref(),
                         message: failed.message.as_deref(),
                     }),

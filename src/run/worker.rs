@@ -2,101 +2,94 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::control::{Stop, Stopped};
+use super::pace::{LONGEST_PAUSE, Slot};
 use super::retry::backoff;
-use super::verdict::{Fate, Next, Trouble, judge};
+use super::sub_batch::BatchProgress;
+use super::verdict::{FORBIDDEN, Next, Trouble, judge};
 use super::{NoteId, Outcome, Run, Tools};
 use crate::error::{Error, ErrorKind};
-use crate::plan::Batch;
 use crate::report::Note;
 use crate::service::{Answer, Deletion};
-use crate::transport::{Failure, Idle, Patience};
+use crate::system::Passage;
+use crate::transport::{Failure, FailureKind, Idle, Patience};
 
-/// How many requests halving may spend on one batch: enough to corner two bad ids of 100.
-const HALVING_BUDGET: u32 = 30;
-
-/// The service refuses this user, which says nothing on the others.
-const FORBIDDEN: u16 = 403;
+/// How many connections in a row may be lost before one has carried the request.
+const MOST_CONNECTS: usize = 3;
 
 type Interrupted = Arc<dyn Fn() -> bool + Send + Sync>;
 
-pub(super) struct Worker<'r> {
-    run: &'r Run<'r>,
+pub(super) struct Worker<'r, 'a> {
+    run: &'r Run<'a>,
     connection: Option<Idle>,
     stopping: Interrupted,
     abandoned: Interrupted,
-    user: &'r str,
-    device: &'r str,
-    /// The batch, or what halving made of it; the last is next. They outlive a panic, so that
-    /// their ids can still be accounted for.
-    parts: Vec<Part<'r>>,
-    halving_budget: u32,
+    /// The batch under way. It outlives a panic, so that its ids can still be accounted for.
+    progress: BatchProgress<'a>,
 }
 
-/// Ids that travel in one request.
-struct Part<'r> {
-    ids: Vec<Tracked<'r>>,
-    failed_attempts: u32,
-    not_before: Option<Instant>,
-    last_error: Option<Error>,
-    /// From before a request leaves until its answer is judged.
-    in_flight: bool,
+/// How a worker's part in a batch ended.
+pub(super) enum Ended {
+    /// Every id is recorded.
+    Done,
+    /// There is no connection to be had for this worker: others go on with the batch.
+    LeftToOthers,
 }
 
-/// An id without its final outcome.
-#[derive(Clone, Copy)]
-struct Tracked<'r> {
-    position: u32,
-    id: &'r str,
-    outcome: Outcome,
-    settled: bool,
-    note: NoteId,
-    /// Whether the note holds words of the service, which silence does not overwrite.
-    heard: bool,
+/// What became of an attempt.
+struct Attempted {
+    next: Next,
+    trouble: Option<Trouble>,
+    resend: Resend,
 }
 
-impl<'r> Worker<'r> {
-    pub(super) fn new(run: &'r Run<'r>) -> Self {
+/// Why a refused request may be sent again at once: it was not the request that was wrong.
+#[derive(Clone, Copy, Default)]
+struct Resend {
+    clock_corrected: bool,
+    credentials_replaced: bool,
+}
+
+impl Resend {
+    /// Whether there is a reason that was not there `before`; from now on it was.
+    fn is_new(self, before: &mut Self) -> bool {
+        let is_new = self.clock_corrected && !before.clock_corrected
+            || self.credentials_replaced && !before.credentials_replaced;
+        before.clock_corrected |= self.clock_corrected;
+        before.credentials_replaced |= self.credentials_replaced;
+        is_new
+    }
+
+    fn is_possible(self) -> bool {
+        self.clock_corrected || self.credentials_replaced
+    }
+}
+
+impl<'r, 'a> Worker<'r, 'a> {
+    pub(super) fn new(run: &'r Run<'a>) -> Self {
         let (stopping, abandoned) = (Arc::clone(&run.control), Arc::clone(&run.control));
         Self {
             run,
             connection: None,
             stopping: Arc::new(move || stopping.is_stopping()),
             abandoned: Arc::new(move || abandoned.is_abandoned()),
-            user: "",
-            device: "",
-            parts: Vec::new(),
-            halving_budget: 0,
+            progress: BatchProgress::default(),
         }
     }
 
-    /// Brings a batch to its end: every id is recorded.
-    pub(super) fn carry_out(&mut self, batch: Batch<'r>) {
-        let tracked = |position: &u32| Tracked {
-            position: *position,
-            id: self.run.schedule.id(*position),
-            outcome: Outcome::NotSent,
-            settled: false,
-            note: NoteId::NONE,
-            heard: false,
-        };
-        self.user = batch.user;
-        self.device = batch.device;
-        self.halving_budget = HALVING_BUDGET;
-        self.parts.push(Part {
-            ids: batch.positions.iter().map(tracked).collect(),
-            failed_attempts: 0,
-            not_before: None,
-            last_error: None,
-            in_flight: false,
-        });
-        while !self.parts.is_empty() {
-            if let Err(Stopped) = self.attempt() {
-                self.give_up();
+    /// Brings a batch to its end, or leaves it to others.
+    pub(super) fn carry_out(&mut self, progress: BatchProgress<'a>) -> Ended {
+        self.progress = progress;
+        while !self.progress.sub_batches.is_empty() {
+            match self.attempt() {
+                Ok(Some(attempted)) => self.follow(attempted),
+                Ok(None) => return Ended::LeftToOthers,
+                Err(Stopped) => self.give_up(),
             }
         }
+        Ended::Done
     }
 
     /// The run is stopped: records the ids that are left as what they are.
@@ -107,22 +100,22 @@ impl<'r> Worker<'r> {
             message: Some(&stop.message),
             ..Note::default()
         });
-        for part in self.parts.drain(..) {
-            let error = part.last_error.as_ref().unwrap_or(&stop);
-            for tracked in &part.ids {
-                // Only a panic leaves a part in flight: nobody knows how far it got.
-                let outcome = if part.in_flight {
+        for sub_batch in self.progress.sub_batches.drain(..) {
+            let error = sub_batch.last_error.as_ref().unwrap_or(&stop);
+            for pending in &sub_batch.ids {
+                // Only a panic leaves a request in flight: nobody knows how far it got.
+                let outcome = if sub_batch.in_flight {
                     Outcome::Unknown
                 } else {
-                    tracked.outcome
+                    pending.outcome
                 };
-                let note = if tracked.note == NoteId::NONE {
+                let note = if pending.note == NoteId::NONE {
                     unheard
                 } else {
-                    tracked.note
+                    pending.note
                 };
-                ledger.report.record(tracked.position, outcome, note);
-                ledger.note_incomplete(tracked.position, error);
+                ledger.report.record(pending.position, outcome, note);
+                ledger.note_incomplete(pending.position, error);
             }
         }
     }
@@ -132,88 +125,148 @@ impl<'r> Worker<'r> {
         let Tools { system, idle, .. } = self.run.tools;
         if let Some(connection) = self.connection.take() {
             let limit = self.run.tools.limits.max_connections;
-            idle.put(connection, limit, system.now(), system.wall_clock());
+            idle.put(connection, limit, system.uptime());
         }
     }
 
-    /// One attempt at the current part, with all that follows from it.
-    fn attempt(&mut self) -> Result<(), Stopped> {
-        let mut clock_corrected = false;
+    /// One attempt at the current request; none if the batch was left to others.
+    fn attempt(&mut self) -> Result<Option<Attempted>, Stopped> {
+        let mut resent = Resend::default();
         loop {
-            let (next, trouble, again_at_once) = match self.make_ready()? {
-                Ok(wall_clock) => self.exchange(wall_clock),
+            let attempted = match self.make_ready()? {
+                Ok(()) => self.exchange(),
                 Err(failure) => {
-                    let (next, trouble) = self.judge(&[], Err(&failure));
-                    (next, trouble, false)
+                    if failure.kind == FailureKind::NoResources && self.leave_to_others() {
+                        return Ok(None);
+                    }
+                    self.judge(&[], Err(&failure))
                 }
             };
             // An answer that was abandoned did not fail on its own.
-            if next == Next::Stop {
+            if attempted.next == Next::Stop {
                 self.run.control.check(self.run.tools.system.now())?;
             }
-            // Once a request, and not an attempt: the clock was wrong, not the request.
-            if again_at_once && !clock_corrected {
-                clock_corrected = true;
+            // That is not counted as an attempt.
+            if attempted.resend.is_new(&mut resent) && self.progress.spend(1) {
                 continue;
             }
-            self.follow(next, trouble);
-            return Ok(());
+            return Ok(Some(attempted));
         }
     }
 
-    /// Waits until the part may be sent, over a connection that is good for it. The wall clock at
-    /// that moment; or why there is no connection.
-    fn make_ready(&mut self) -> Result<Result<SystemTime, Failure>, Stopped> {
-        let tools = self.run.tools;
-        loop {
-            let (now, wall_clock) = self.await_turn()?;
-            let is_good = |connection: &mut Idle| connection.is_good(now, wall_clock);
-            if !self.connection.as_mut().is_some_and(is_good) {
-                self.connection = tools.idle.take(now, wall_clock);
+    /// Whether others took the batch over.
+    fn leave_to_others(&mut self) -> bool {
+        let progress = std::mem::take(&mut self.progress);
+        let kept = self.run.queue.leave_to_others(progress);
+        let has_left = kept.is_none();
+        self.progress = kept.unwrap_or_default();
+        has_left
+    }
+
+    /// Waits until a request may be sent, over a connection that is good for it; or says why there
+    /// is none.
+    fn make_ready(&mut self) -> Result<Result<(), Failure>, Stopped> {
+        for _ in 0..MOST_CONNECTS {
+            // A connection that had to wait for its turn could be closed meanwhile.
+            let slot = self.await_turn()?;
+            if self.find_connection() {
+                return Ok(Ok(()));
             }
-            if self.connection.is_none() {
-                match self.connect() {
-                    Ok(connection) => self.connection = Some(connection),
-                    Err(failure) => {
-                        // What the end of the run cut short did not fail on its own.
-                        self.run.control.check(tools.system.now())?;
-                        return Ok(Err(failure));
-                    }
+            match self.connect() {
+                Ok(connection) => self.connection = Some(connection),
+                Err(failure) => {
+                    // What the end of the run cut short did not fail on its own.
+                    self.run.control.check(self.run.tools.system.now())?;
+                    return Ok(Err(failure));
                 }
-                // Meanwhile a pause may have begun.
-                continue;
             }
-            match tools.pace.take(now) {
-                Ok(()) => return Ok(Ok(wall_clock)),
-                Err(later) => self.wait(later)?,
+            if self.is_still_turn(slot)? && self.find_connection() {
+                return Ok(Ok(()));
+            }
+        }
+        Ok(Err(Failure {
+            exposed: false,
+            kind: FailureKind::Unreachable,
+            message: "each new connection was closed, or carried bytes that nobody asked for, \
+                      before a request was sent on it"
+                .to_owned(),
+        }))
+    }
+
+    /// Whether there is a connection that is good, the worker's own or an idle one of the client.
+    /// One that is not is dropped: nothing was sent on it.
+    fn find_connection(&mut self) -> bool {
+        let Tools { system, idle, .. } = self.run.tools;
+        let uptime = system.uptime();
+        if self
+            .connection
+            .take_if(|connection| !connection.is_good(uptime))
+            .is_some()
+            || self.connection.is_none()
+        {
+            self.connection = idle.take(uptime);
+        }
+        self.connection.is_some()
+    }
+
+    /// Waits for backoff, pause and rate limit.
+    fn await_turn(&self) -> Result<Option<Slot>, Stopped> {
+        let pace = self.run.tools.pace;
+        let mut now = self.await_pause()?;
+        if !pace.is_limited() {
+            return Ok(None);
+        }
+        let _passage = Passage::enter(&self.run.rate_gate, self.run.tools.system);
+        loop {
+            match pace.take_slot(now) {
+                Ok(slot) => return Ok(Some(slot)),
+                Err(later) => self.wait(later),
+            }
+            now = self.await_pause()?;
+        }
+    }
+
+    /// Waits for backoff and pause; what the clock says then.
+    fn await_pause(&self) -> Result<Instant, Stopped> {
+        let Tools { system, pace, .. } = self.run.tools;
+        let control = &self.run.control;
+        let current = self.progress.sub_batches.last();
+        let not_before = current.and_then(|sub_batch| sub_batch.not_before);
+        loop {
+            let now = system.now();
+            control.check(now)?;
+            match not_before.max(pace.paused_until()) {
+                Some(earliest) if earliest > now => {
+                    if control
+                        .deadline()
+                        .is_some_and(|deadline| earliest >= deadline)
+                    {
+                        control.stop(Stop::DeadlinePassed);
+                        return Err(Stopped);
+                    }
+                    self.wait(earliest);
+                }
+                _ => return Ok(now),
             }
         }
     }
 
-    /// Waits for backoff and pause. What both clocks say then.
-    fn await_turn(&self) -> Result<(Instant, SystemTime), Stopped> {
-        let tools = self.run.tools;
-        let not_before = self.parts.last().and_then(|part| part.not_before);
-        loop {
-            let (now, wall_clock) = (tools.system.now(), tools.system.wall_clock());
-            self.run.control.check(now)?;
-            match not_before.max(tools.pace.paused_until()) {
-                Some(earliest) if earliest > now => self.wait(earliest)?,
-                _ => return Ok((now, wall_clock)),
-            }
-        }
+    /// Whether a request may still go out after a connect.
+    fn is_still_turn(&self, slot: Option<Slot>) -> Result<bool, Stopped> {
+        let Tools { system, pace, .. } = self.run.tools;
+        let now = system.now();
+        self.run.control.check(now)?;
+        Ok(pace.paused_until().is_none_or(|until| until <= now)
+            && slot.is_none_or(|slot| !slot.is_over(now)))
     }
 
     /// Waits, unless the run ends before.
-    fn wait(&self, until: Instant) -> Result<(), Stopped> {
+    fn wait(&self, until: Instant) {
         let control = &self.run.control;
-        if control.deadline().is_some_and(|deadline| until >= deadline) {
-            control.stop(Stop::DeadlinePassed);
-            return Err(Stopped);
-        }
-        let system = self.run.tools.system;
-        system.wait(until, &|| control.is_stopping());
-        Ok(())
+        let until = control
+            .deadline()
+            .map_or(until, |deadline| deadline.min(until));
+        self.run.tools.system.wait(until, &|| control.is_stopping());
     }
 
     fn connect(&self) -> Result<Idle, Failure> {
@@ -224,67 +277,78 @@ impl<'r> Worker<'r> {
             deadline: deadline.map_or(timeout, |deadline| deadline.min(timeout)),
             interrupted: Arc::clone(&self.stopping),
         })?;
-        Ok(Idle::opened(connection, tools.system))
+        Ok(Idle::new(connection, tools.system.uptime()))
     }
 
-    /// Sends the part and judges the answer; whether to send it again at once, for now the clock
-    /// is right.
-    fn exchange(&mut self, wall_clock: SystemTime) -> (Next, Option<Trouble>, bool) {
+    /// Sends the current request and judges the answer.
+    fn exchange(&mut self) -> Attempted {
         let run = self.run;
-        let (Some(idle), Some(part)) = (self.connection.take(), self.parts.last_mut()) else {
-            return (Next::Leave, None, false);
+        let (Some(idle), Some(sub_batch)) =
+            (self.connection.take(), self.progress.sub_batches.last_mut())
+        else {
+            return Attempted {
+                next: Next::Leave,
+                trouble: None,
+                resend: Resend::default(),
+            };
         };
         let mut connection = idle.into_connection();
-        let ids: Vec<_> = part.ids.iter().map(|tracked| tracked.id).collect();
+        let ids: Vec<_> = sub_batch.ids.iter().map(|pending| pending.id).collect();
         let deletion = Deletion {
-            user: self.user,
-            device: self.device,
+            user: self.progress.user,
+            device: self.progress.device,
             ids: &ids,
         };
+        let system = run.tools.system;
         let patience = Patience {
-            deadline: run.tools.system.now() + run.tools.limits.request_timeout,
+            deadline: system.now() + run.tools.limits.request_timeout,
             interrupted: Arc::clone(&self.abandoned),
         };
-        part.in_flight = true;
+        sub_batch.in_flight = true;
         run.requests.fetch_add(1, Ordering::Relaxed);
-        let system = run.tools.system;
-        let result = run.tools.service.delete(
-            &deletion,
-            connection.as_mut(),
-            &patience,
-            wall_clock,
-            system,
-        );
-        let (next, trouble) = self.judge(&ids, result.as_ref());
-        let mut again_at_once = false;
+        let result = run
+            .tools
+            .service
+            .delete(&deletion, connection.as_mut(), &patience, system);
+        let mut attempted = self.judge(&ids, result.as_ref());
         let mut trusted = false;
         if let Ok(answer) = &result {
-            again_at_once = answer.clock_corrected;
-            trusted = trouble
+            trusted = attempted
+                .trouble
                 .as_ref()
                 .is_none_or(|trouble| trouble.error.kind != ErrorKind::BadAnswer);
-            let sent_again = again_at_once || matches!(next, Next::TryAgain | Next::Halve);
-            if let Some(pause) = answer.retry_after.filter(|_| sent_again) {
-                run.tools.pace.pause(system.now(), pause);
-            }
+            self.heed_retry_after(answer, &mut attempted);
         }
         if trusted {
-            self.connection = Some(Idle::used(connection, system));
+            self.connection = Some(Idle::new(connection, system.uptime()));
         }
-        (next, trouble, again_at_once)
+        attempted
     }
 
-    /// Judges an attempt at the current part: settled ids are recorded and leave it. `ids` are the
-    /// part's, which only an answer is compared with.
-    fn judge(
-        &mut self,
-        ids: &[&str],
-        result: Result<&Answer<'_>, &Failure>,
-    ) -> (Next, Option<Trouble>) {
-        let run = self.run;
-        let Some(part) = self.parts.last_mut() else {
-            return (Next::Leave, None);
+    /// Leaves the service alone for as long as it asks before the request is sent again. A run does
+    /// not wait for longer than a minute: that would hold up the client's other runs.
+    fn heed_retry_after(&self, answer: &Answer<'_>, attempted: &mut Attempted) {
+        let sent_again = attempted.resend.is_possible()
+            || matches!(attempted.next, Next::TryAgain | Next::Halve);
+        let Some(pause) = answer.retry_after.filter(|_| sent_again) else {
+            return;
         };
+        let Tools { system, pace, .. } = self.run.tools;
+        if pause <= LONGEST_PAUSE {
+            return pace.pause(system.now(), pause);
+        }
+        if let Some(trouble) = &mut attempted.trouble {
+            let error = &mut trouble.error;
+            error.message += &format!(" (it asks for a pause of {} seconds)", pause.as_secs());
+            error.retryable = true;
+            self.run.control.stop(Stop::PauseTooLong(error.clone()));
+        }
+    }
+
+    /// Judges an attempt at the current request: settled ids are recorded and leave it. `ids` are
+    /// those that were sent, which only an answer is compared with.
+    fn judge(&mut self, ids: &[&str], result: Result<&Answer<'_>, &Failure>) -> Attempted {
+        let run = self.run;
         let judgement = judge(ids, result);
         let mut ledger = run.ledger();
         let silent = result.is_err();
@@ -292,45 +356,54 @@ impl<'r> Worker<'r> {
             .trouble
             .as_ref()
             .map(|trouble| ledger.report.intern(trouble.note()));
-        // In place, so that a panic in here loses no id.
-        for (place, tracked) in part.ids.iter_mut().enumerate() {
-            let fate = judgement.fate(place, tracked.outcome);
-            tracked.outcome = fate.outcome;
-            tracked.settled = fate.settled;
-            tracked.hear(&fate, common, silent, |note| ledger.report.intern(note));
-            if fate.settled {
-                ledger
-                    .report
-                    .record(tracked.position, tracked.outcome, tracked.note);
+        if let Some(sub_batch) = self.progress.sub_batches.last_mut() {
+            // In place, so that a panic in here loses no id.
+            for (place, pending) in sub_batch.ids.iter_mut().enumerate() {
+                let fate = judgement.fate(place, pending.outcome);
+                pending.outcome = fate.outcome;
+                pending.settled = fate.settled;
+                pending.record_message(&fate, common, silent, |note| ledger.report.intern(note));
+                if fate.settled {
+                    ledger
+                        .report
+                        .record(pending.position, pending.outcome, pending.note);
+                }
             }
+            sub_batch.in_flight = false;
+            let tried = sub_batch.ids.len();
+            sub_batch.ids.retain(|pending| !pending.settled);
+            run.watch.add_done(tried - sub_batch.ids.len());
         }
-        part.in_flight = false;
-        let tried = part.ids.len();
-        part.ids.retain(|tracked| !tracked.settled);
-        run.watch.add_done(tried - part.ids.len());
-        (judgement.next, judgement.trouble)
+        Attempted {
+            next: judgement.next,
+            trouble: judgement.trouble,
+            resend: result.map_or(Resend::default(), |answer| Resend {
+                clock_corrected: answer.clock_corrected,
+                credentials_replaced: answer.credentials_replaced,
+            }),
+        }
     }
 
     /// What is to be done after an attempt.
-    fn follow(&mut self, next: Next, trouble: Option<Trouble>) {
+    fn follow(&mut self, attempted: Attempted) {
         let run = self.run;
-        let Some(error) = trouble.map(|trouble| trouble.error) else {
+        let Some(error) = attempted.trouble.map(|trouble| trouble.error) else {
             run.health.succeeded();
-            self.parts.pop();
+            self.progress.sub_batches.pop();
             return;
         };
-        match next {
+        match attempted.next {
             Next::TryAgain | Next::Stop => self.try_again(error),
             // What is split is not refused for good.
-            Next::Halve if self.halve() => {}
-            Next::Leave | Next::Halve => {
+            Next::Halve if self.progress.halve() => {}
+            Next::Halve => {
                 self.count_refusal(&error);
-                let for_good = match next {
-                    // Where others are left beside it, an id may be innocent.
-                    Next::Halve => self.stands_alone(),
-                    _ => error.http_status != Some(FORBIDDEN),
-                };
-                self.leave(&error, for_good);
+                // Where others are left beside it, an id may be innocent.
+                self.leave(&error, self.progress.stands_alone());
+            }
+            Next::Leave => {
+                self.count_refusal(&error);
+                self.leave(&error, false);
             }
             Next::Unauthorized => {
                 run.control.stop(Stop::Unauthorized(error.clone()));
@@ -344,18 +417,22 @@ impl<'r> Worker<'r> {
         if !run.health.may_try_again() {
             run.control.stop(Stop::Hopeless(error.clone()));
         }
-        let Some(part) = self.parts.last_mut() else {
+        let Some(sub_batch) = self.progress.sub_batches.last_mut() else {
             return;
         };
-        part.failed_attempts += 1;
-        if part.failed_attempts >= run.tools.limits.max_attempts {
+        sub_batch.failed_attempts += 1;
+        let system = run.tools.system;
+        let delay = backoff(sub_batch.failed_attempts, system.random());
+        let not_before = system.now() + delay;
+        // Other batches may still use the time that is left.
+        let deadline = run.control.deadline();
+        let is_too_late = deadline.is_some_and(|deadline| not_before >= deadline);
+        if sub_batch.failed_attempts >= run.tools.limits.max_attempts || is_too_late {
             self.leave(&error, false);
             return;
         }
-        let system = run.tools.system;
-        let delay = backoff(part.failed_attempts, system.random());
-        part.not_before = Some(system.now() + delay);
-        part.last_error = Some(error);
+        sub_batch.not_before = Some(not_before);
+        sub_batch.last_error = Some(error);
     }
 
     fn count_refusal(&self, error: &Error) {
@@ -364,67 +441,24 @@ impl<'r> Worker<'r> {
         }
     }
 
-    fn stands_alone(&self) -> bool {
-        self.parts.last().is_none_or(|part| part.ids.len() <= 1)
-    }
-
-    /// Splits the current part in two, if there are two ids and requests to spend.
-    fn halve(&mut self) -> bool {
-        if self.stands_alone() || self.halving_budget < 2 {
-            return false;
-        }
-        self.halving_budget -= 2;
-        let Some(mut first) = self.parts.pop() else {
-            return false;
-        };
-        let second = Part {
-            ids: first.ids.split_off(first.ids.len() / 2),
-            last_error: first.last_error.clone(),
-            ..first
-        };
-        self.parts.extend([second, first]);
-        true
-    }
-
-    /// Records the current part's ids as what they are; `for_good` if a next run would be told the
-    /// same.
+    /// Records the current request's ids as what they are; `for_good` if a next run would be told
+    /// the same.
     fn leave(&mut self, error: &Error, for_good: bool) {
-        let Some(part) = self.parts.pop() else {
+        let Some(sub_batch) = self.progress.sub_batches.pop() else {
             return;
         };
         let mut ledger = self.run.ledger();
-        for tracked in &part.ids {
+        for pending in &sub_batch.ids {
             let note = match for_good {
-                true => ledger.report.for_good(tracked.note),
-                false => tracked.note,
+                true => ledger.report.for_good(pending.note),
+                false => pending.note,
             };
             ledger
                 .report
-                .record(tracked.position, tracked.outcome, note);
-            ledger.note_incomplete(tracked.position, error);
+                .record(pending.position, pending.outcome, note);
+            ledger.note_incomplete(pending.position, error);
         }
         drop(ledger);
-        self.run.watch.add_done(part.ids.len());
-    }
-}
-
-impl Tracked<'_> {
-    /// Keeps what was said last: of this id, or else of the whole request.
-    fn hear(
-        &mut self,
-        fate: &Fate<'_>,
-        common: Option<NoteId>,
-        silent: bool,
-        mut intern: impl FnMut(Note<'_>) -> NoteId,
-    ) {
-        if let Some(note) = fate.note {
-            self.note = intern(note);
-            self.heard = true;
-        } else if fate.settled {
-            self.note = NoteId::NONE;
-        } else if let Some(common) = common.filter(|_| !(silent && self.heard)) {
-            self.note = common;
-            self.heard = !silent;
-        }
+        self.run.watch.add_done(sub_batch.ids.len());
     }
 }

@@ -1,5 +1,6 @@
 //! The body of an answer. The page leaves open how ids and codes are typed and what form
 //! `failedScopeList` has: every form is read, exactly, and never through a floating point number.
+//! Where nothing depends on it, what can't be read is left out.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +8,9 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde_json::error::Category;
 
 use super::code;
@@ -40,7 +43,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Body<'_>, String> {
     let gateway_code = json.error_code.filter(|code| code.0 != "0");
     Ok(Body {
         code: json.code.or(gateway_code).map(|code| code.0),
-        message: json.msg.or(json.error_msg).map(|message| message.0),
+        message: json.msg.0.or(json.error_msg.0),
         deleted: json.scope_id_list.unwrap_or_default().0,
         failed: json.failed_scope_list.unwrap_or_default().0,
     })
@@ -84,8 +87,8 @@ impl Body<'_> {
 struct JsonBody<'a> {
     #[serde(borrow)]
     code: Option<Scalar<'a>>,
-    #[serde(borrow)]
-    msg: Option<Scalar<'a>>,
+    #[serde(borrow, default)]
+    msg: Words<'a>,
     #[serde(borrow)]
     scope_id_list: Option<ScopeIds<'a>>,
     #[serde(borrow)]
@@ -93,28 +96,34 @@ struct JsonBody<'a> {
     /// The gateway in front of the service has its own names.
     #[serde(borrow, rename = "error_code")]
     error_code: Option<Scalar<'a>>,
-    #[serde(borrow, rename = "error_msg")]
-    error_msg: Option<Scalar<'a>>,
+    #[serde(borrow, default, rename = "error_msg")]
+    error_msg: Words<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JsonFailedScope<'a> {
     #[serde(borrow)]
-    scope_id: Scalar<'a>,
+    scope_id: Option<Scalar<'a>>,
     #[serde(borrow)]
     error_code: Option<Scalar<'a>>,
-    #[serde(borrow)]
-    msg: Option<Scalar<'a>>,
+    #[serde(borrow, default)]
+    msg: Words<'a>,
 }
 
-impl<'a> From<Object<JsonFailedScope<'a>>> for FailedScope<'a> {
-    fn from(Object(json): Object<JsonFailedScope<'a>>) -> Self {
-        Self {
-            id: json.scope_id.0,
-            code: json.error_code.map(|code| code.0),
-            message: json.msg.map(|message| message.0),
-        }
+impl<'a> JsonFailedScope<'a> {
+    /// Where one object stands for the list, it may stand for an empty one.
+    fn is_empty(&self) -> bool {
+        self.scope_id.is_none() && self.error_code.is_none() && self.msg.0.is_none()
+    }
+
+    fn into_failed<E: Error>(self) -> Result<FailedScope<'a>, E> {
+        let id = self.scope_id.ok_or_else(|| E::missing_field("scopeId"))?;
+        Ok(FailedScope {
+            id: id.0,
+            code: self.error_code.map(|code| code.0),
+            message: self.msg.0,
+        })
     }
 }
 
@@ -153,6 +162,62 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
+/// Words for people: a text, or none where anything else stands.
+#[derive(Default)]
+struct Words<'a>(Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordsVisitor;
+
+        impl<'de> Visitor<'de> for WordsVisitor {
+            type Value = Words<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("anything")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Words(Some(text.into())))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Words(Some(text.to_owned().into())))
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Words(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                IgnoredAny.visit_seq(items).map(|_| Words(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                IgnoredAny.visit_map(map).map(|_| Words(None))
+            }
+        }
+
+        deserializer.deserialize_any(WordsVisitor)
+    }
+}
+
 /// The ids of `scopeIdList`.
 #[derive(Default)]
 struct ScopeIds<'a>(Vec<Cow<'a, str>>);
@@ -169,11 +234,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for ScopeIds<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-                list(items, |Scalar(id)| id).map(ScopeIds)
+                list(items, |Scalar(id)| Ok(id)).map(ScopeIds)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                match map.next_key::<IgnoredAny>()? {
+                    None => Ok(ScopeIds::default()),
+                    Some(_) => Err(A::Error::invalid_type(Unexpected::Map, &self)),
+                }
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                empty_list(text, &self)
             }
         }
 
-        deserializer.deserialize_seq(ScopeIdsVisitor)
+        deserializer.deserialize_any(ScopeIdsVisitor)
     }
 }
 
@@ -193,12 +269,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-                list(items, Object::<JsonFailedScope>::into).map(FailedScopes)
+                let read = |Object(json): Object<JsonFailedScope<'de>>| json.into_failed();
+                list(items, read).map(FailedScopes)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
                 let json = JsonFailedScope::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(FailedScopes(vec![Object(json).into()]))
+                Ok(match json.is_empty() {
+                    true => FailedScopes::default(),
+                    false => FailedScopes(vec![json.into_failed()?]),
+                })
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                empty_list(text, &self)
             }
         }
 
@@ -206,16 +290,27 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
     }
 }
 
-/// An array's items, in a list that grows at most once: no answer has more than were asked for.
+/// An array's items but for nulls, in a list that grows at most once: no answer has more than were
+/// asked for.
 fn list<'de, A: SeqAccess<'de>, J: Deserialize<'de>, T>(
     mut items: A,
-    read: impl Fn(J) -> T,
+    read: impl Fn(J) -> Result<T, A::Error>,
 ) -> Result<Vec<T>, A::Error> {
     let mut list = Vec::with_capacity(MAX_IDS_PER_REQUEST);
-    while let Some(item) = items.next_element()? {
-        list.push(read(item));
+    while let Some(item) = items.next_element::<Option<J>>()? {
+        if let Some(item) = item {
+            list.push(read(item)?);
+        }
     }
     Ok(list)
+}
+
+/// Some services write an empty list as an empty text.
+fn empty_list<T: Default, E: Error>(text: &str, expected: &dyn Expected) -> Result<T, E> {
+    match text {
+        "" => Ok(T::default()),
+        other => Err(E::invalid_type(Unexpected::Str(other), expected)),
+    }
 }
 
 /// A `T` that is written as an object. Derived implementations also take an array and read it by

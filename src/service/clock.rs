@@ -1,6 +1,6 @@
 //! The service's clock, as far as it is known, and the forms in which HTTP writes time.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
@@ -14,36 +14,62 @@ const MAX_AGE: Duration = Duration::from_secs(15 * 60);
 /// Dates outside 2000 to 2099 are nobody's clock.
 const SANE: std::ops::Range<u64> = 946_684_800..4_102_444_800;
 
-/// How far the service's clock is from ours. It is learnt only from a refusal, and only over
-/// verified TLS or loopback, for an endpoint is never anything else.
+/// How far the service's clock is from ours. It is learnt only from a refusal that the `X-Date` may
+/// be the reason of, and only over verified TLS or loopback, for an endpoint is never anything else.
 #[derive(Debug, Default)]
 pub struct Clock {
-    offset_seconds: AtomicI64,
+    offset: Mutex<Offset>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Offset {
+    seconds: i64,
+    /// Learnt from a `Date` which may be a cache's: no request with it was carried out yet.
+    is_unproven: bool,
 }
 
 /// An `X-Date`.
 pub struct XDate {
     /// The moment it names.
-    pub time: SystemTime,
+    time: SystemTime,
     /// As it is sent: `20251103T070140Z`.
     pub text: String,
+    offset: Offset,
 }
 
-impl Clock {
+impl Offset {
+    const NONE: Self = Self {
+        seconds: 0,
+        is_unproven: false,
+    };
+
     /// The service's time when ours is `now`.
-    pub fn service_time(&self, now: SystemTime) -> SystemTime {
-        let offset = self.offset_seconds.load(Ordering::Relaxed);
-        let distance = Duration::from_secs(offset.unsigned_abs());
-        let shifted = match offset {
+    fn service_time(self, now: SystemTime) -> SystemTime {
+        let distance = Duration::from_secs(self.seconds.unsigned_abs());
+        let shifted = match self.seconds {
             0.. => now.checked_add(distance),
             _ => now.checked_sub(distance),
         };
         shifted.unwrap_or(now)
     }
+}
+
+impl Default for Offset {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Clock {
+    /// The service's time when ours is `now`.
+    pub fn service_time(&self, now: SystemTime) -> SystemTime {
+        self.lock().service_time(now)
+    }
 
     /// The `X-Date` of a request sent now.
     pub fn x_date(&self, now: SystemTime) -> XDate {
-        let service = self.service_time(now);
+        let offset = *self.lock();
+        let service = offset.service_time(now);
         let seconds = unix_seconds(service.checked_sub(MARGIN).unwrap_or(service));
         let utc =
             OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -56,20 +82,56 @@ impl Clock {
         XDate {
             time: utc.into(),
             text,
+            offset,
         }
     }
 
-    /// Learns the offset from the `Date` of an answer read at `now`, if the request's `X-Date` was
-    /// outside what the service allows. Whether it was.
-    pub fn correct(&self, sent: SystemTime, date: SystemTime, now: SystemTime) -> bool {
-        let oldest = date.checked_sub(MAX_AGE).unwrap_or(date);
-        let was_wrong = sent > date || sent < oldest;
-        if was_wrong {
-            let offset = unix_seconds(date).saturating_sub(unix_seconds(now));
-            self.offset_seconds.store(offset, Ordering::Relaxed);
+    /// A request was carried out: its `X-Date` was good.
+    pub fn accepted(&self, sent: &XDate) {
+        let mut offset = sent.offset;
+        if offset.is_unproven {
+            offset.is_unproven = false;
+            self.replace(sent, offset);
+        }
+    }
+
+    /// A request was refused, perhaps for its `X-Date`. Learns the offset from the answer's `Date`,
+    /// read at `now`, if the `X-Date` was outside what the service allows; but drops one that was
+    /// learnt before and did not help. Whether the `X-Date` was outside.
+    pub fn refused(&self, sent: &XDate, date: Option<SystemTime>, now: SystemTime) -> bool {
+        let was_wrong = date.is_some_and(|date| !is_allowed(sent.time, date));
+        if sent.offset.is_unproven {
+            if was_wrong || date.is_none() {
+                self.replace(sent, Offset::NONE);
+            }
+        } else if let Some(date) = date.filter(|_| was_wrong) {
+            *self.lock() = Offset {
+                seconds: unix_seconds(date).saturating_sub(unix_seconds(now)),
+                is_unproven: true,
+            };
         }
         was_wrong
     }
+
+    /// Replaces the offset that a request was sent with, unless somebody did before.
+    fn replace(&self, sent: &XDate, new: Offset) {
+        let mut offset = self.lock();
+        if *offset == sent.offset {
+            *offset = new;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Offset> {
+        self.offset
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Whether a service whose clock says `date` takes this `X-Date`.
+fn is_allowed(x_date: SystemTime, date: SystemTime) -> bool {
+    let oldest = date.checked_sub(MAX_AGE).unwrap_or(date);
+    (oldest..=date).contains(&x_date)
 }
 
 /// Whole seconds since 1970, rounded down.

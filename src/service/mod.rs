@@ -9,22 +9,22 @@ pub(crate) mod code;
 mod scrub;
 mod signature;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use ureq::http::Request;
 use ureq::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use ureq::http::{Request, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::credentials::Credentials;
+use crate::credentials::{CredentialHistory, Credentials};
 use crate::endpoint::Endpoint;
 use crate::system::System;
 use crate::transport::{Connection, Failure, FailureKind, Patience, Response};
 
 pub(crate) use answer::{Body, FailedScope};
-pub use clock::Clock;
+pub use clock::{Clock, XDate};
 use scrub::Scrubber;
 pub use signature::SigningInput;
 
@@ -32,6 +32,8 @@ const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const X_DATE: HeaderName = HeaderName::from_static("x-date");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// An answer in any other encoding is not read.
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const USER_AGENT: HeaderValue = HeaderValue::from_static(crate::USER_AGENT);
 
@@ -46,7 +48,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct Service {
     /// The `Host` header.
     authority: String,
-    credentials: Mutex<Arc<Credentials>>,
+    credentials: Mutex<Arc<CredentialHistory>>,
     clock: Clock,
 }
 
@@ -64,8 +66,10 @@ pub(crate) struct Answer<'a> {
     pub(crate) request_id: Option<String>,
     /// What the service asks us to wait.
     pub(crate) retry_after: Option<Duration>,
-    /// The request was refused and its `X-Date` was wrong; the next one's will be right.
+    /// The request was refused and its `X-Date` was wrong; the next one's will be another.
     pub(crate) clock_corrected: bool,
+    /// The request was refused for its authorization, which has been replaced since it was sent.
+    pub(crate) credentials_replaced: bool,
     /// What the body says; or why it says nothing.
     pub(crate) body: Result<Body<'a>, String>,
 }
@@ -74,38 +78,43 @@ impl Service {
     pub(crate) fn new(endpoint: &Endpoint, credentials: Credentials) -> Self {
         Self {
             authority: endpoint.authority(),
-            credentials: Mutex::new(Arc::new(credentials)),
+            credentials: Mutex::new(Arc::new(CredentialHistory::new(credentials))),
             clock: Clock::default(),
         }
     }
 
     /// Requests from now on are authorized like this.
     pub(crate) fn set_credentials(&self, credentials: Credentials) {
-        *self.lock_credentials() = Arc::new(credentials);
+        let mut history = self.lock_credentials();
+        *history = Arc::new(history.followed_by(credentials));
     }
 
-    /// Sends one request on `connection` and reads its answer. `now` is what our clock says.
+    /// Sends one request on `connection` and reads its answer.
     pub(crate) fn delete<'c>(
         &self,
         deletion: &Deletion<'_>,
         connection: &'c mut dyn Connection,
         patience: &Patience,
-        now: SystemTime,
         system: &dyn System,
     ) -> Result<Answer<'c>, Failure> {
         let credentials = Arc::clone(&self.lock_credentials());
-        let date = self.clock.x_date(now);
+        let date = self.clock.x_date(system.wall_clock());
         let body = RequestBody {
             scope_id_list: deletion.ids,
         };
         let body = body.to_json().map_err(|error| unsendable(&error))?;
-        let authorization = self.authorization(deletion, &credentials, &date.text, &body);
+        let authorization = self.authorization(deletion, credentials.current(), &date.text, &body);
         let request = self
             .request(deletion, &authorization, &date.text)
             .map_err(|error| unsendable(&error))?;
         let response = connection.exchange(request, &body, patience)?;
+        let credentials_replaced = response.head.status() == StatusCode::UNAUTHORIZED
+            && !Arc::ptr_eq(&credentials, &self.lock_credentials());
         let scrubber = Scrubber::new(&credentials, &authorization);
-        Ok(self.read(&response, date.time, system.wall_clock(), &scrubber))
+        Ok(Answer {
+            credentials_replaced,
+            ..self.read(&response, &date, system.wall_clock(), &scrubber)
+        })
     }
 
     fn authorization(
@@ -144,6 +153,7 @@ impl Service {
             .header(header::AUTHORIZATION, authorization)
             .header(X_USER_ID, deletion.user.as_bytes())
             .header(X_DATE, date)
+            .header(header::ACCEPT_ENCODING, IDENTITY)
             .header(header::CONTENT_TYPE, JSON)
             .header(header::USER_AGENT, USER_AGENT)
             .body(())
@@ -152,36 +162,44 @@ impl Service {
     fn read<'c>(
         &self,
         response: &Response<'c>,
-        sent: SystemTime,
+        sent: &XDate,
         now: SystemTime,
         scrubber: &Scrubber,
     ) -> Answer<'c> {
-        let status = response.head.status().as_u16();
+        let status = response.head.status();
         let headers = response.head.headers();
         let date = || header_text(headers, &header::DATE).and_then(clock::parse_date);
         let service_now = || date().unwrap_or_else(|| self.clock.service_time(now));
-        let refused = (400..500).contains(&status);
+        if status == StatusCode::OK {
+            self.clock.accepted(sent);
+        }
         let mut body = answer::parse(response.body);
         if let Ok(body) = &mut body {
             body.clean(scrubber);
         }
         Answer {
-            status,
+            status: status.as_u16(),
             request_id: header_text(headers, &X_REQUEST_ID)
                 .map(|id| scrubber.clean(id).into_owned()),
             retry_after: header_text(headers, &header::RETRY_AFTER)
                 .and_then(|text| clock::parse_retry_after(text, service_now())),
-            clock_corrected: refused
-                && date().is_some_and(|date| self.clock.correct(sent, date, now)),
+            clock_corrected: may_be_for_x_date(status) && self.clock.refused(sent, date(), now),
+            credentials_replaced: false,
             body,
         }
     }
 
-    fn lock_credentials(&self) -> std::sync::MutexGuard<'_, Arc<Credentials>> {
+    fn lock_credentials(&self) -> MutexGuard<'_, Arc<CredentialHistory>> {
         self.credentials
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// Whether a request may have been refused with this status for its `X-Date`, which the page calls a
+/// parameter and a part of the authentication: 400 is its status for both, 401 for the latter.
+fn may_be_for_x_date(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
 }
 
 /// The path of the page's URI.

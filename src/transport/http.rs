@@ -148,7 +148,7 @@ impl Transport for HttpTransport {
             line,
             body: Received::default(),
             sent: false,
-            reusable: false,
+            reusable: true,
         }))
     }
 }

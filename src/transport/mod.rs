@@ -93,6 +93,8 @@ pub struct Failure {
 pub enum FailureKind {
     /// No connection, or it was lost.
     Unreachable,
+    /// The process or the system has no descriptor, port or memory left for a connection.
+    NoResources,
     /// The deadline passed.
     TimedOut,
     /// The caller gave up.

@@ -1,0 +1,64 @@
+//! What is left to do in a run, shared by its workers.
+
+use std::sync::{Mutex, MutexGuard};
+
+use super::sub_batch::BatchProgress;
+
+/// Batches that nobody has begun, and those that a worker had to leave to others.
+#[derive(Default)]
+pub(super) struct Queue<'r>(Mutex<State<'r>>);
+
+#[derive(Default)]
+struct State<'r> {
+    /// Of those that nobody has begun.
+    next_batch: usize,
+    handed_back: Vec<BatchProgress<'r>>,
+    /// How many will come for more.
+    workers: usize,
+}
+
+/// What a worker takes.
+pub(super) enum Work<'r> {
+    /// The batch with this number.
+    Begin(usize),
+    GoOn(BatchProgress<'r>),
+}
+
+impl<'r> Queue<'r> {
+    /// One more worker takes from the queue.
+    pub(super) fn join(&self) {
+        self.lock().workers += 1;
+    }
+
+    /// The next of `batches`; or none, and the worker has left.
+    pub(super) fn take_or_leave(&self, batches: usize) -> Option<Work<'r>> {
+        let mut state = self.lock();
+        if let Some(progress) = state.handed_back.pop() {
+            return Some(Work::GoOn(progress));
+        }
+        if state.next_batch < batches {
+            state.next_batch += 1;
+            return Some(Work::Begin(state.next_batch - 1));
+        }
+        state.workers -= 1;
+        None
+    }
+
+    /// Takes a batch back from a worker that can't go on, and the worker has left; but the last one
+    /// keeps it.
+    pub(super) fn leave_to_others(&self, progress: BatchProgress<'r>) -> Option<BatchProgress<'r>> {
+        let mut state = self.lock();
+        if state.workers <= 1 {
+            return Some(progress);
+        }
+        state.workers -= 1;
+        state.handed_back.push(progress);
+        None
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<'r>> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,121 @@
+//! A batch on its way: the ids without a final outcome, in the requests that halving made of them.
+
+use std::time::Instant;
+
+use crate::error::Error;
+use crate::plan::Batch;
+use crate::report::{Note, NoteId, Outcome};
+
+use super::verdict::Fate;
+
+/// How many requests a batch may cost beyond its attempts: enough to find two bad ids of 100 by
+/// halves.
+const EXTRA_REQUESTS: u32 = 30;
+
+/// All that a worker needs to go on with a batch, so that another can, too.
+#[derive(Default)]
+pub(super) struct BatchProgress<'r> {
+    pub(super) user: &'r str,
+    pub(super) device: &'r str,
+    /// The last is next.
+    pub(super) sub_batches: Vec<SubBatch<'r>>,
+    extra_requests_left: u32,
+}
+
+/// Ids that travel in one request.
+pub(super) struct SubBatch<'r> {
+    pub(super) ids: Vec<PendingId<'r>>,
+    pub(super) failed_attempts: u32,
+    pub(super) not_before: Option<Instant>,
+    pub(super) last_error: Option<Error>,
+    /// From before a request leaves until its answer is judged.
+    pub(super) in_flight: bool,
+}
+
+/// An id without its final outcome.
+#[derive(Clone, Copy)]
+pub(super) struct PendingId<'r> {
+    pub(super) position: u32,
+    pub(super) id: &'r str,
+    pub(super) outcome: Outcome,
+    pub(super) settled: bool,
+    pub(super) note: NoteId,
+    /// Whether the note holds words of the service, which silence does not overwrite.
+    from_service: bool,
+}
+
+impl<'r> BatchProgress<'r> {
+    /// Nothing was sent yet; `id` says which id stands at a position.
+    pub(super) fn new(batch: Batch<'r>, id: impl Fn(u32) -> &'r str) -> Self {
+        let pending = |position: &u32| PendingId {
+            position: *position,
+            id: id(*position),
+            outcome: Outcome::NotSent,
+            settled: false,
+            note: NoteId::NONE,
+            from_service: false,
+        };
+        Self {
+            user: batch.user,
+            device: batch.device,
+            sub_batches: vec![SubBatch {
+                ids: batch.positions.iter().map(pending).collect(),
+                failed_attempts: 0,
+                not_before: None,
+                last_error: None,
+                in_flight: false,
+            }],
+            extra_requests_left: EXTRA_REQUESTS,
+        }
+    }
+
+    /// Whether the current request holds one id only.
+    pub(super) fn stands_alone(&self) -> bool {
+        self.sub_batches.last().is_none_or(|sub| sub.ids.len() <= 1)
+    }
+
+    /// Splits the current request in two, if there are two ids and requests to spend.
+    pub(super) fn halve(&mut self) -> bool {
+        if self.stands_alone() || !self.spend(2) {
+            return false;
+        }
+        let Some(mut first) = self.sub_batches.pop() else {
+            return false;
+        };
+        let second = SubBatch {
+            ids: first.ids.split_off(first.ids.len() / 2),
+            last_error: first.last_error.clone(),
+            ..first
+        };
+        self.sub_batches.extend([second, first]);
+        true
+    }
+
+    /// Takes so many of the batch's extra requests, if they are left.
+    pub(super) fn spend(&mut self, requests: u32) -> bool {
+        let left = self.extra_requests_left.checked_sub(requests);
+        self.extra_requests_left = left.unwrap_or(self.extra_requests_left);
+        left.is_some()
+    }
+}
+
+impl PendingId<'_> {
+    /// Keeps what was said last: of this id, or else of the whole request.
+    pub(super) fn record_message(
+        &mut self,
+        fate: &Fate<'_>,
+        common: Option<NoteId>,
+        silent: bool,
+        mut intern: impl FnMut(Note<'_>) -> NoteId,
+    ) {
+        if let Some(note) = fate.note {
+            self.note = intern(note);
+            self.from_service = true;
+        } else if fate.settled {
+            self.note = NoteId::NONE;
+        } else if let Some(common) = common.filter(|_| !(silent && self.from_service)) {
+            self.note = common;
+            self.from_service = !silent;
+        }
+    }
+}
