@@ -169,7 +169,7 @@ impl<'r, 'a> Worker<'r, 'a> {
         for _ in 0..MOST_CONNECTS {
             // A connection that had to wait for its turn could be closed meanwhile.
             let slot = self.await_turn()?;
-            if self.find_connection() {
+            if self.has_good_connection() || self.take_idle_connection() {
                 return Ok(Ok(()));
             }
             match self.connect() {
@@ -180,7 +180,7 @@ impl<'r, 'a> Worker<'r, 'a> {
                     return Ok(Err(failure));
                 }
             }
-            if self.is_still_turn(slot)? && self.find_connection() {
+            if self.is_still_turn(slot)? && self.has_good_connection() {
                 return Ok(Ok(()));
             }
         }
@@ -193,19 +193,18 @@ impl<'r, 'a> Worker<'r, 'a> {
         }))
     }
 
-    /// Whether there is a connection that is good, the worker's own or an idle one of the client.
-    /// One that is not is dropped: nothing was sent on it.
-    fn find_connection(&mut self) -> bool {
+    /// Whether the worker's connection is good. One that is not is dropped: nothing was sent on it.
+    fn has_good_connection(&mut self) -> bool {
+        let uptime = self.run.tools.system.uptime();
+        let is_bad = |connection: &mut Idle| !connection.is_good(uptime);
+        drop(self.connection.take_if(is_bad));
+        self.connection.is_some()
+    }
+
+    /// Takes over an idle connection of the client.
+    fn take_idle_connection(&mut self) -> bool {
         let Tools { system, idle, .. } = self.run.tools;
-        let uptime = system.uptime();
-        if self
-            .connection
-            .take_if(|connection| !connection.is_good(uptime))
-            .is_some()
-            || self.connection.is_none()
-        {
-            self.connection = idle.take(uptime);
-        }
+        self.connection = idle.take(system.uptime());
         self.connection.is_some()
     }
 

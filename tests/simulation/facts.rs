@@ -24,17 +24,31 @@ pub struct Facts {
     /// Nor would another run be told anything else.
     pub for_good: bool,
     pub tries: u32,
-    /// The last answer was a correction, when so many connects of its worker had failed.
-    pub corrected: Option<u32>,
+    /// The attempt of which a request was sent once more, and why: by its worker and how many
+    /// connects of it had failed.
+    pub resent: Option<((usize, u32), Resent)>,
     pub cause: Option<ErrorKind>,
     pub batch: Option<usize>,
 }
 
+/// Why a request was sent once more at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resent {
+    pub corrected: bool,
+    pub renewed: bool,
+}
+
 impl Facts {
-    /// `splits`: if its request is refused for its parameters, it is tried in two halves; `alone`:
+    /// `counts`: it is an attempt of its own; `splits`: if its request is refused for its parameters, it is tried in two halves; `alone`:
     /// it was the only one in its request.
-    pub fn learn(&mut self, index: usize, delivery: &Delivery, splits: bool, alone: bool) {
-        let counts = !delivery.corrected && !delivery.interrupted;
+    pub fn learn(
+        &mut self,
+        index: usize,
+        delivery: &Delivery,
+        counts: bool,
+        splits: bool,
+        alone: bool,
+    ) {
         self.spoiled = false;
         if delivery.cause.is_some() {
             self.cause = delivery.cause;
@@ -46,7 +60,7 @@ impl Facts {
                 self.tries += u32::from(counts && *again);
                 self.settled |= counts && !again;
             }
-            Meaning::Refused { status, next } => {
+            Meaning::Refused { next, .. } => {
                 self.refused = true;
                 self.spoiled = *next == Next::Halve;
                 match next {
@@ -57,10 +71,7 @@ impl Facts {
                         // Among others it may be innocent.
                         self.for_good |= !splits && alone;
                     }
-                    Next::Leave | Next::Stop => {
-                        self.settled = true;
-                        self.for_good = !matches!(status, 401 | 403);
-                    }
+                    Next::Leave | Next::Stop => self.settled = true,
                 }
             }
             Meaning::Named(told) => match told[index] {
@@ -69,8 +80,8 @@ impl Facts {
                     self.tries += 1;
                 }
                 told => {
-                    self.for_good = true;
-                    self.refused |= told == Told::Locked;
+                    self.for_good = told != Told::Repeated;
+                    self.refused |= matches!(told, Told::Locked | Told::Repeated);
                     self.told = Some(told);
                     self.settled = true;
                 }
@@ -100,11 +111,11 @@ impl Facts {
             (Outcome::NotFound | Outcome::Gone, _) if scope.exists => Some("it exists"),
             (Outcome::NotFound | Outcome::Gone, _) => None,
             (_, Some(Told::Absent)) => Some("the service said that it does not exist"),
-            (Outcome::Repeated, told) if told != Some(Told::Repeated) => Some("nobody said so"),
+            (Outcome::Repeated, _) => Some("it stands once in the plan"),
             (Outcome::NotSent, _) if self.arrived => Some("the service got it"),
             (Outcome::NotSent, _) if self.exposed => Some("the service may have got it"),
             (Outcome::Rejected, _) if self.exposed => Some("it may have been deleted"),
-            (Outcome::Rejected, Some(Told::Locked)) => None,
+            (Outcome::Rejected, Some(Told::Locked | Told::Repeated)) => None,
             (Outcome::Rejected, _) if !self.refused => Some("nobody refused it"),
             (Outcome::Unknown, _) if !self.exposed => Some("nothing was ambiguous"),
             _ => None,

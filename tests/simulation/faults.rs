@@ -12,6 +12,10 @@ pub enum Fault {
     Refused,
     ConnectHangs,
     ConnectPanics,
+    NoResources,
+    // Before a request.
+    ClosesUnused,
+    AnswersUnasked,
     // Before the kernel took the last byte.
     SendFails,
     SendHangs,
@@ -40,14 +44,22 @@ pub enum Fault {
     Repeated,
     ErrorWithNames,
     ErrorWithoutNames,
+    RefusedParameter,
     RefusalWithNames,
     ClosesAfterAnswer,
 }
 
 impl Fault {
-    pub const CONNECTING: [Self; 3] = [Self::Refused, Self::ConnectHangs, Self::ConnectPanics];
+    pub const CONNECTING: [Self; 6] = [
+        Self::Refused,
+        Self::ConnectHangs,
+        Self::ConnectPanics,
+        Self::NoResources,
+        Self::ClosesUnused,
+        Self::AnswersUnasked,
+    ];
 
-    pub const EXCHANGING: [Self; 27] = [
+    pub const EXCHANGING: [Self; 28] = [
         Self::SendFails,
         Self::SendHangs,
         Self::SendPanics,
@@ -73,6 +85,7 @@ impl Fault {
         Self::Repeated,
         Self::ErrorWithNames,
         Self::ErrorWithoutNames,
+        Self::RefusedParameter,
         Self::RefusalWithNames,
         Self::ClosesAfterAnswer,
     ];
@@ -91,7 +104,7 @@ impl Fault {
             Self::TooMany
             | Self::Refusal
             | Self::Unauthorized
-            | Self::ErrorWithoutNames
+            | Self::RefusedParameter
             | Self::EarlyRefusal => false,
             Self::AnswerLost
             | Self::AnswerHangs
@@ -102,6 +115,7 @@ impl Fault {
             | Self::OtherSuccess
             | Self::Garbage
             | Self::NoCode
+            | Self::ErrorWithoutNames
             | Self::StrangerInRefusal => random.u8(..) < 160,
             _ => true,
         }
@@ -143,9 +157,9 @@ pub struct Reply {
 impl Reply {
     fn refusal(status: u16, code: &str, random: &mut Rng) -> Self {
         let next = match status {
-            425 | 429 => Next::Again,
+            409 | 421 | 423 | 425 | 429 => Next::Again,
             401 => Next::Stop,
-            400 if code == CODE_BAD_PARAMETER => Next::Halve,
+            200 | 400 if code == CODE_BAD_PARAMETER => Next::Halve,
             _ => Next::Leave,
         };
         let wordless = next != Next::Halve && random.u8(..) < 20;
@@ -233,17 +247,26 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
     };
     match fault {
         Fault::TooMany => {
-            let status = if random.u8(..) < 200 { 429 } else { 425 };
+            let statuses = [429, 429, 429, 429, 409, 421, 423, 425];
+            let status = random.choice(statuses).unwrap_or(429);
             Reply::refusal(status, "APIGW.0308", random)
         }
         Fault::Refusal | Fault::EarlyRefusal => {
-            let statuses = [400, 402, 403, 404, 405, 409, 411, 413, 415, 422, 451, 499];
+            let statuses = [400, 402, 403, 404, 405, 411, 413, 415, 422, 451, 499];
             let status = random.choice(statuses).unwrap_or(400);
             Reply::refusal(status, "13000999", random)
         }
         Fault::Unauthorized => Reply::refusal(401, "APIGW.0301", random),
         Fault::ErrorWithoutNames => {
-            let mut reply = Reply::refusal(200, "15000001", random);
+            let codes = ["15000001", "13000500", "500", "15000418", "APIGW.0101"];
+            let code = random.choice(codes).unwrap_or("500");
+            let mut reply = Reply::refusal(200, code, random);
+            reply.draft.raw = None;
+            reply.draft.retry_after = retry_after(random);
+            reply.distrusted(true, ErrorKind::Refused)
+        }
+        Fault::RefusedParameter => {
+            let mut reply = Reply::refusal(200, CODE_BAD_PARAMETER, random);
             reply.draft.raw = None;
             reply
         }
@@ -315,6 +338,21 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
             reply.distrusted(true, ErrorKind::BadAnswer)
         }
         _ => Reply::done(told, ids, random),
+    }
+}
+
+/// A refusal that stands on a connection before any request.
+pub fn unasked(random: &mut Rng) -> Draft {
+    let status = random.choice([400, 403, 404, 429]).unwrap_or(400);
+    Reply::refusal(status, "APIGW.0308", random).draft
+}
+
+/// An answer that is none to the request before it.
+pub fn not_ours(draft: Draft) -> Reply {
+    Reply {
+        draft,
+        meaning: Meaning::Ambiguous { again: true },
+        cause: None,
     }
 }
 

@@ -23,8 +23,8 @@ pub const SECRET_MARK: &str = "hush";
 const MOST_IDLE: Duration = Duration::from_secs(15);
 
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
-/// A year, in seconds: longer than anything is waited for.
-const FAR: u64 = 365 * 24 * 3600;
+/// A service that asks for a longer one ends the run.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a run may use; as the config says.
 #[derive(Clone, Debug, Default)]
@@ -46,10 +46,15 @@ pub struct Watch {
     pub app: Option<(String, String)>,
     /// Whether the client's clock is right, or corrected.
     pub clock_is_right: bool,
+    /// Whether it does not jump at each look.
+    pub clock_is_steady: bool,
+    /// A correction that the next refusal takes back.
+    may_be_unproven: bool,
     pub requests: u64,
     pub first_violation: Option<String>,
     pub concurrent_runs: usize,
     open: usize,
+    opened: u64,
     sends: VecDeque<Duration>,
     /// Since when the client knows that it must not send, and until when.
     pauses: Vec<(Duration, Duration)>,
@@ -73,9 +78,13 @@ pub struct Delivery {
     pub meaning: Meaning,
     pub cause: Option<ErrorKind>,
     pub interrupted: bool,
-    /// The client learnt that its clock was wrong, and may send once more.
+    /// The request may be sent once more: its X-Date was wrong.
     pub corrected: bool,
-    /// What it learnt, if it did, is wrong.
+    /// The request may be sent once more: its authorization was replaced meanwhile.
+    pub renewed: bool,
+    /// Nothing says whether the X-Date was the reason of a refusal.
+    undated_refusal: bool,
+    /// What the client learnt of the clock, if it did, is wrong.
     misled: bool,
     pause: Option<Duration>,
     /// A pause of so many seconds was asked for, by a date without the right clock beside it.
@@ -88,7 +97,7 @@ impl Delivery {
         let error = draft.and_then(|draft| draft.date.error());
         let dated = error == Some(0);
         let shown = error.map(|error| Service::clock_seconds(now).saturating_add_signed(error));
-        let refused = draft.is_some_and(|draft| (400..500).contains(&draft.status));
+        let refused = draft.is_some_and(|draft| matches!(draft.status, 400 | 401));
         let (pause, undated_pause) = match draft.and_then(|draft| draft.retry_after) {
             None => (None, None),
             Some(RetryAfter::Date(seconds)) if !dated => {
@@ -104,6 +113,8 @@ impl Delivery {
             interrupted: seen.interrupted,
             corrected: refused
                 && shown.is_some_and(|shown| !Service::is_lawful(attempt.x_date, shown)),
+            renewed: false,
+            undated_refusal: refused && shown.is_none(),
             misled: !dated,
             pause,
             undated_pause,
@@ -119,10 +130,13 @@ impl Watch {
             authorizations: Vec::new(),
             app: None,
             clock_is_right: true,
+            clock_is_steady: true,
+            may_be_unproven: false,
             requests: 0,
             first_violation: None,
             concurrent_runs: 1,
             open: 0,
+            opened: 0,
             sends: VecDeque::new(),
             pauses: Vec::new(),
             longest_pause: Duration::ZERO,
@@ -132,6 +146,7 @@ impl Watch {
     /// A client that knows nothing of what was before.
     pub fn new_client(&mut self, limits: Limits) {
         self.limits = limits;
+        self.may_be_unproven = false;
         self.sends.clear();
         self.pauses.clear();
     }
@@ -151,11 +166,15 @@ impl Watch {
         self.runs.len() - 1
     }
 
-    pub fn opened(&mut self) {
+    /// A worker opened a connection; its number.
+    pub fn opened(&mut self, run: usize, task: usize) -> u64 {
+        self.opened += 1;
+        self.runs[run].connected(task, self.opened);
         self.open += 1;
         if self.open > self.limits.connections * self.concurrent_runs {
             self.violation(format!("{} connections are open", self.open));
         }
+        self.opened
     }
 
     pub fn closed(&mut self) {
@@ -255,9 +274,9 @@ impl Watch {
         }
     }
 
-    pub fn connecting(&mut self, run: usize, now: Duration, deadline: Duration) {
+    pub fn connecting(&mut self, run: usize, task: usize, now: Duration, deadline: Duration) {
         self.check_idleness(run, now);
-        self.runs[run].connecting(now, deadline);
+        self.runs[run].connecting(task, now, deadline);
         self.collect(run);
     }
 
@@ -303,30 +322,47 @@ impl Watch {
                     ..
                 }
         );
-        if let Some(pause) = delivery.pause.filter(|_| retried) {
-            self.pauses.push((now, now + pause));
-            self.longest_pause = self.longest_pause.max(now + pause);
-        }
-        if let Some(seconds) = delivery.undated_pause.filter(|_| retried) {
-            // The date is then worth as much as our clock.
-            let error = if self.clock_is_right { 10 } else { FAR };
-            let until = now + Duration::from_secs(seconds + error);
-            self.longest_pause = self.longest_pause.max(until);
-        }
-        if delivery.corrected {
-            self.clock_is_right = !delivery.misled;
-        }
+        self.note_pause(attempt.run, &delivery, retried, now);
+        self.note_clock(&delivery);
+        let is_old = |(_, newest): &(Duration, String)| *newest != attempt.authorization;
+        let delivery = Delivery {
+            renewed: matches!(delivery.meaning, Meaning::Refused { status: 401, .. })
+                && self.authorizations.last().is_some_and(is_old),
+            ..delivery
+        };
         let run = &mut self.runs[attempt.run];
-        let corrected = delivery.corrected && !run.was_corrected(attempt);
-        run.learn(
-            attempt,
-            &Delivery {
-                corrected,
-                ..delivery
-            },
-            now,
-        );
+        run.learn(attempt, &delivery, now);
         self.collect(attempt.run);
+    }
+
+    /// The service asked to be left alone.
+    fn note_pause(&mut self, run: usize, delivery: &Delivery, retried: bool, now: Duration) {
+        if let Some(pause) = delivery.pause.filter(|_| retried) {
+            if pause > LONGEST_PAUSE {
+                self.runs[run].asked_to_wait(now);
+            } else {
+                self.pauses.push((now, now + pause));
+                self.longest_pause = self.longest_pause.max(now + pause);
+            }
+        }
+        if delivery.undated_pause.is_some_and(|_| retried) {
+            // The date is then worth as much as our clock.
+            self.runs[run].may_have_been_asked_to_wait = true;
+            self.longest_pause = self.longest_pause.max(now + LONGEST_PAUSE);
+        }
+    }
+
+    /// What the client may have learnt of its clock.
+    fn note_clock(&mut self, delivery: &Delivery) {
+        if delivery.corrected {
+            let misled = delivery.misled || self.may_be_unproven;
+            self.clock_is_right = !misled && self.clock_is_steady;
+            self.may_be_unproven = true;
+        }
+        // What was learnt before did not help and is dropped.
+        if delivery.undated_refusal && self.may_be_unproven {
+            self.clock_is_right = false;
+        }
     }
 
     /// A run ended.

@@ -5,7 +5,7 @@
 use koodrive::transport::Failure;
 
 use crate::answer::{Date, Draft, FailedScope};
-use crate::service::CODE_NOT_FOUND;
+use crate::service::{CODE_BAD_PARAMETER, CODE_NOT_FOUND};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
@@ -18,10 +18,15 @@ pub enum Mutant {
     StrangersAreOverlooked,
     NotFoundMeansDeleted,
     RetryAfterIsOverlooked,
+    UnknownCodesMeanRefused,
+    PassingRefusalsAreForGood,
+    RestedConnectionsAreGood,
+    StandingAnswersAreOverlooked,
+    AnyRefusalTeachesTheClock,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -31,6 +36,11 @@ impl Mutant {
         Self::StrangersAreOverlooked,
         Self::NotFoundMeansDeleted,
         Self::RetryAfterIsOverlooked,
+        Self::UnknownCodesMeanRefused,
+        Self::PassingRefusalsAreForGood,
+        Self::RestedConnectionsAreGood,
+        Self::StandingAnswersAreOverlooked,
+        Self::AnyRefusalTeachesTheClock,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -41,7 +51,9 @@ impl Mutant {
 
     pub fn change_answer(self, draft: &mut Draft, ids: &[String]) {
         match self {
-            Self::LostAnswerMeansNotSent => {}
+            Self::LostAnswerMeansNotSent
+            | Self::RestedConnectionsAreGood
+            | Self::StandingAnswersAreOverlooked => {}
             Self::ServerErrorMeansRefused => {
                 // A wrong date in a refusal would mislead the clock: that is another rule.
                 if matches!(draft.status, 408 | 500..600) && draft.date == Date::Right {
@@ -81,6 +93,25 @@ impl Mutant {
                 draft.deleted.extend(absent.map(|failed| failed.id));
             }
             Self::RetryAfterIsOverlooked => draft.retry_after = None,
+            Self::UnknownCodesMeanRefused => {
+                let is_known =
+                    matches!(draft.code.as_deref(), Some("0" | CODE_BAD_PARAMETER) | None);
+                if draft.status == 200 && !is_known {
+                    draft.status = 404;
+                }
+            }
+            Self::PassingRefusalsAreForGood => {
+                if matches!(draft.status, 404 | 405) {
+                    draft.status = 400;
+                    draft.code = Some(CODE_BAD_PARAMETER.into());
+                    draft.raw = None;
+                }
+            }
+            Self::AnyRefusalTeachesTheClock => {
+                if draft.status == 429 {
+                    draft.status = 400;
+                }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use koodrive::error::ErrorKind;
-use koodrive::system::System;
+use koodrive::system::{Gate, System};
 use koodrive::transport::{Connection, Failure, FailureKind, Patience, Response, Transport};
 use ureq::http::Request;
 
@@ -29,6 +29,8 @@ pub struct Stage {
     pub mutant: Option<Mutant>,
     /// How many milliseconds our wall clock is ahead of the service's.
     pub wall_lead: i64,
+    /// How far it jumps at each look.
+    pub wall_jump: i64,
     /// How many faults there were.
     pub faults: u64,
 }
@@ -58,7 +60,8 @@ impl Stage {
 
     pub fn set_wall_lead(&mut self, ms: i64) {
         self.wall_lead = ms;
-        self.watch.clock_is_right = ms.abs() <= Self::HARMLESS_MS;
+        self.watch.clock_is_steady = self.wall_jump == 0;
+        self.watch.clock_is_right = ms.abs() <= Self::HARMLESS_MS && self.wall_jump == 0;
     }
 
     /// A new client, which has to learn its clock's error anew.
@@ -130,7 +133,11 @@ impl System for SimSystem {
 
     fn wall_clock(&self) -> SystemTime {
         self.0.world.step("wall clock");
-        let lead = self.0.stage().wall_lead;
+        let lead = {
+            let mut stage = self.0.stage();
+            stage.wall_lead += stage.wall_jump;
+            stage.wall_lead
+        };
         let right = Service::clock(self.0.world.now());
         let distance = Duration::from_millis(lead.unsigned_abs());
         if lead < 0 {
@@ -144,6 +151,20 @@ impl System for SimSystem {
         self.0.world.step("wait");
         let until = self.0.world.elapsed(until);
         self.0.world.wait(until, interrupted);
+    }
+
+    fn uptime(&self) -> Duration {
+        self.0.world.step("uptime");
+        self.0.world.now()
+    }
+
+    fn enter(&self, gate: &Gate) {
+        self.0.world.step("enter");
+        self.0.world.await_entry(gate);
+    }
+
+    fn leave(&self, gate: &Gate) {
+        self.0.world.leave(gate);
     }
 
     fn random(&self) -> u64 {
@@ -172,7 +193,9 @@ impl Transport for SimTransport {
         let fault = sim.draw(|weather| (weather.connect_rate, &weather.connect));
         let (run, now) = (sim.world.run(), sim.world.now());
         let deadline = sim.world.elapsed(patience.deadline);
-        sim.stage().watch.connecting(run, now, deadline);
+        sim.stage()
+            .watch
+            .connecting(run, World::task(), now, deadline);
         let passed = match fault {
             Some(Fault::ConnectHangs) => sim.pass(Duration::MAX / 2, patience),
             _ => sim.pass(sim.latency(), patience),
@@ -180,6 +203,7 @@ impl Transport for SimTransport {
         let failed = match (passed, fault) {
             (Err(kind), _) => Some(kind),
             (Ok(()), Some(Fault::Refused)) => Some(FailureKind::Unreachable),
+            (Ok(()), Some(Fault::NoResources)) => Some(FailureKind::NoResources),
             (Ok(()), Some(Fault::ConnectPanics)) => {
                 sim.stage().watch.run(run).panicked(sim.world.now());
                 panic!("simulated: while connecting");
@@ -191,22 +215,33 @@ impl Transport for SimTransport {
             .note("connect", failed.is_some().into(), || format!("{failed:?}"));
         match failed {
             Some(kind) => {
-                let interrupted = kind == FailureKind::Interrupted;
                 sim.stage()
                     .watch
                     .run(run)
-                    .not_connected(World::task(), cause(kind), interrupted);
+                    .not_connected(World::task(), cause(kind), kind);
                 Err(failure(kind, false))
             }
             None => {
-                sim.stage().watch.opened();
+                let mut stage = sim.stage();
+                let number = stage.watch.opened(run, World::task());
+                let standing = (fault == Some(Fault::AnswersUnasked))
+                    .then(|| sim.world.random(faults::unasked));
+                let dies = match fault {
+                    Some(Fault::ClosesUnused) => {
+                        let ms = sim.world.random(|random| random.u64(0..500));
+                        Some(sim.world.now() + Duration::from_millis(ms))
+                    }
+                    _ => None,
+                };
+                drop(stage);
                 Ok(Box::new(SimConnection {
                     sim: Arc::clone(sim),
-                    looked: Some(sim.world.now()),
-                    is_new: true,
+                    number,
+                    looked: None,
+                    standing,
                     reusable: true,
                     distrusted: false,
-                    dies: None,
+                    dies,
                     run,
                     body: Vec::new(),
                 }))
@@ -223,14 +258,13 @@ fn failure(kind: FailureKind, exposed: bool) -> Failure {
     }
 }
 
-/// How long a connection may rest before its first request goes out unseen.
-const MAX_IDLE: Duration = Duration::from_secs(15);
-
 struct SimConnection {
     sim: Arc<Sim>,
-    /// When somebody asked whether it may be used, and heard yes; or when it was opened.
+    number: u64,
+    /// When somebody asked whether it may be used, and heard yes.
     looked: Option<Duration>,
-    is_new: bool,
+    /// An answer that came before any request.
+    standing: Option<Draft>,
     reusable: bool,
     /// Its last answer could not be trusted: what comes next can't be either.
     distrusted: bool,
@@ -261,16 +295,12 @@ impl Connection for SimConnection {
         let attempt = {
             let mut stage = sim.stage();
             let stage = &mut *stage;
-            let most = match std::mem::take(&mut self.is_new) {
-                true => MAX_IDLE,
-                false => Duration::ZERO,
-            };
-            if self.looked.take().is_none_or(|looked| now - looked > most) {
+            if self.looked.take() != Some(now) {
                 stage
                     .watch
                     .violation("a connection is used without a look at it");
             }
-            if !self.reusable {
+            if !self.reusable || self.dies.is_some_and(|dies| now >= dies) {
                 stage
                     .watch
                     .violation("a connection is used that is no longer good");
@@ -284,9 +314,11 @@ impl Connection for SimConnection {
             let run = sim.world.run();
             let deadline = sim.world.elapsed(patience.deadline);
             let service = &stage.service;
+            let task = World::task();
+            stage.watch.run(run).uses(task, self.number);
             stage
                 .watch
-                .sent(run, World::task(), service, &request, body, now, deadline)
+                .sent(run, task, service, &request, body, now, deadline)
         };
         sim.world.note("send", attempt.number, || {
             format!("#{} {:?} {fault:?}", attempt.number, attempt.scopes)
@@ -306,7 +338,13 @@ impl Connection for SimConnection {
         let now = self.sim.world.now();
         let run = self.sim.world.run();
         let before = std::mem::replace(&mut self.run, run);
-        self.reusable &= self.dies.is_none_or(|dies| now < dies);
+        let is_dead = self.dies.is_some_and(|dies| now >= dies);
+        let unseen = match self.sim.stage().mutant {
+            Some(Mutant::StandingAnswersAreOverlooked) => self.standing.is_some(),
+            Some(Mutant::RestedConnectionsAreGood) => is_dead,
+            _ => false,
+        };
+        self.reusable &= unseen || !is_dead && self.standing.is_none();
         self.looked = self.reusable.then_some(now);
         if self.reusable {
             self.sim.stage().watch.check_idle(before, run);
@@ -356,6 +394,9 @@ impl SimConnection {
             };
             let time = sim.world.now() + arrival;
             sim.stage().service.post(time, order);
+        }
+        if let Some(draft) = self.standing.take() {
+            return Came::Reply(Box::new(faults::not_ours(draft)));
         }
         let broken = match sim.pass(arrival, patience) {
             Err(kind) => Some(kind),

@@ -6,19 +6,20 @@ use std::time::Duration;
 use koodrive::error::{Error, ErrorKind};
 use koodrive::monitor::Monitor;
 use koodrive::report::{Outcome, Report};
+use koodrive::transport::FailureKind;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Resent};
 use crate::faults::{Meaning, Next};
 use crate::invariants::{Attempt, Delivery, Limits, SECRET_MARK};
-use crate::service::{Nature, Scope, Service, Told};
+use crate::service::{Service, Told};
 
 const QUOTA: u32 = 100;
 const REFUSALS_IN_ROW: u32 = 20;
 /// So many requests may be spent on finding what spoils a batch.
 const MOST_EXTRA_REQUESTS: u32 = 30;
 
-/// So many bad ids of a batch can be found within the limit of requests.
-const MOST_CORNERED: usize = 2;
+/// So many connections in a row are opened for an attempt.
+const MOST_CONNECTS: u32 = 3;
 
 /// One run, and what is true of its ids.
 #[derive(Default)]
@@ -37,6 +38,9 @@ pub struct Run {
     unauthorized: bool,
     panicked: bool,
     may_have_panicked: bool,
+    /// For longer than a run waits.
+    was_asked_to_wait: bool,
+    pub may_have_been_asked_to_wait: bool,
     /// The caller's cancel kept it from something.
     was_interrupted: bool,
     workers: usize,
@@ -44,7 +48,9 @@ pub struct Run {
     requests: usize,
     failed_tries: u32,
     failed_connects: u32,
-    failed_connects_of: HashMap<usize, u32>,
+    /// Failures to connect that need not count: another worker may have gone on with the batch.
+    uncounted_connects: u32,
+    connects: HashMap<usize, Connects>,
     successes: u32,
     refusals_in_row: u32,
     most_refusals_in_row: u32,
@@ -55,9 +61,20 @@ pub struct Run {
     /// When it last did something.
     pub last_event: Duration,
     done_before: usize,
-    /// For each batch, how many requests it cost to split it.
+    /// For each batch, how many requests it cost beyond its attempts.
     extra_requests: Vec<u32>,
     pub violations: Vec<String>,
+}
+
+/// A worker's connects.
+#[derive(Default)]
+struct Connects {
+    /// How many attempts ended without a connection.
+    failed: u32,
+    /// Since the last request or failure.
+    in_a_row: u32,
+    /// The connection that was opened last.
+    last: u64,
 }
 
 impl Run {
@@ -89,7 +106,8 @@ impl Run {
         }
     }
 
-    pub fn connecting(&mut self, now: Duration, deadline: Duration) {
+    pub fn connecting(&mut self, task: usize, now: Duration, deadline: Duration) {
+        self.give_up_connecting(task);
         self.check_start(now, "connects");
         let most = now + self.limits.connect_timeout;
         let most = self.deadline().map_or(most, |run| run.min(most));
@@ -100,11 +118,52 @@ impl Run {
     }
 
     /// An attempt to connect failed.
-    pub fn not_connected(&mut self, task: usize, cause: Option<ErrorKind>, interrupted: bool) {
-        self.failed_connects += 1;
-        *self.failed_connects_of.entry(task).or_default() += 1;
+    pub fn not_connected(&mut self, task: usize, cause: Option<ErrorKind>, kind: FailureKind) {
+        match kind {
+            FailureKind::NoResources => self.uncounted_connects += 1,
+            _ => self.failed_connects += 1,
+        }
+        let connects = self.connects.entry(task).or_default();
+        connects.failed += 1;
+        connects.in_a_row = 0;
         self.causes.extend(cause);
-        self.was_interrupted |= interrupted && self.cancelled.is_some();
+        self.was_interrupted |= kind == FailureKind::Interrupted && self.cancelled.is_some();
+    }
+
+    /// A worker opened this connection.
+    pub fn connected(&mut self, task: usize, connection: u64) {
+        let connects = self.connects.entry(task).or_default();
+        connects.in_a_row += 1;
+        connects.last = connection;
+        if connects.in_a_row == MOST_CONNECTS {
+            // Perhaps to no avail.
+            self.uncounted_connects += 1;
+            self.causes.push(ErrorKind::Unreachable);
+        }
+    }
+
+    /// A worker is about to send on this connection.
+    pub fn uses(&mut self, task: usize, connection: u64) {
+        let connects = self.connects.entry(task).or_default();
+        if connects.last != connection {
+            self.give_up_connecting(task);
+        }
+        self.connects.entry(task).or_default().in_a_row = 0;
+    }
+
+    /// If so many connections in a row were of no use, the attempt has failed.
+    fn give_up_connecting(&mut self, task: usize) {
+        let connects = self.connects.entry(task).or_default();
+        if connects.in_a_row >= MOST_CONNECTS {
+            connects.in_a_row = 0;
+            connects.failed += 1;
+        }
+    }
+
+    /// The service asked for a pause that is longer than a run waits.
+    pub fn asked_to_wait(&mut self, now: Duration) {
+        self.was_asked_to_wait = true;
+        self.stopped.get_or_insert(now);
     }
 
     /// A worker may have been done already: then nothing is lost, and the run goes on.
@@ -204,14 +263,39 @@ impl Run {
         self.done_before = done;
     }
 
-    /// Whether this attempt was the one more that a correction allows. A connect that failed
-    /// between was an attempt of its own.
-    pub fn was_corrected(&self, attempt: &Attempt) -> bool {
+    /// Why this attempt may have been sent once more. A connect that failed between was an attempt
+    /// of its own.
+    fn resent(&self, attempt: &Attempt) -> Resent {
         let first = attempt
             .scopes
             .first()
             .and_then(|scope| self.facts.get(scope));
-        first.is_some_and(|facts| facts.corrected == Some(self.failed_connects_of(attempt.task)))
+        let this = self.attempt_of(attempt);
+        first
+            .and_then(|facts| facts.resent)
+            .filter(|(of, _)| *of == this)
+            .map_or(Resent::default(), |(_, resent)| resent)
+    }
+
+    /// Whether the request is sent once more at once, and why it was by then.
+    fn resends(&mut self, attempt: &Attempt, delivery: &Delivery) -> Option<Resent> {
+        let before = self.resent(attempt);
+        let is_new = delivery.corrected && !before.corrected || delivery.renewed && !before.renewed;
+        let extra = self.extra_requests_of(attempt)?;
+        if !is_new || *extra >= MOST_EXTRA_REQUESTS {
+            return None;
+        }
+        *extra += 1;
+        Some(Resent {
+            corrected: before.corrected || delivery.corrected,
+            renewed: before.renewed || delivery.renewed,
+        })
+    }
+
+    /// The worker, and how many of its connects had failed by then.
+    fn attempt_of(&self, attempt: &Attempt) -> (usize, u32) {
+        let connects = self.connects.get(&attempt.task);
+        (attempt.task, connects.map_or(0, |connects| connects.failed))
     }
 
     pub fn learn(&mut self, attempt: &Attempt, delivery: &Delivery, now: Duration) {
@@ -220,7 +304,8 @@ impl Run {
         self.last_event = now;
         self.causes.extend(delivery.cause);
         self.was_interrupted |= delivery.interrupted && self.cancelled.is_some();
-        let counts = !delivery.corrected && !delivery.interrupted;
+        let resends = self.resends(attempt, delivery);
+        let counts = resends.is_none() && !delivery.interrupted;
         let mut splits = false;
         match &delivery.meaning {
             _ if !counts => {}
@@ -252,20 +337,18 @@ impl Run {
             // A redirect is a refusal too, for it is not followed.
             Meaning::Refused { .. } | Meaning::Ambiguous { again: false } => self.count_refusal(),
         }
-        let failed_connects = self.failed_connects_of(attempt.task);
+        let this = self.attempt_of(attempt);
         for (index, scope) in attempt.scopes.iter().enumerate() {
             if let Some(facts) = self.facts.get_mut(scope) {
-                facts.learn(index, delivery, splits, attempt.ids.len() == 1);
-                facts.corrected = delivery.corrected.then_some(failed_connects);
+                facts.learn(index, delivery, counts, splits, attempt.ids.len() == 1);
+                facts.resent = resends.map(|resent| (this, resent));
             }
         }
     }
 
     /// A request was refused for its parameters: whether its halves are tried.
     fn count_halving(&mut self, attempt: &Attempt) -> bool {
-        let first = attempt.scopes.first();
-        let batch = first.and_then(|scope| self.facts.get(scope)?.batch);
-        let Some(extra) = batch.map(|batch| &mut self.extra_requests[batch]) else {
+        let Some(extra) = self.extra_requests_of(attempt) else {
             return false;
         };
         let splits = attempt.ids.len() > 1 && *extra + 2 <= MOST_EXTRA_REQUESTS;
@@ -273,8 +356,11 @@ impl Run {
         splits
     }
 
-    fn failed_connects_of(&self, task: usize) -> u32 {
-        self.failed_connects_of.get(&task).copied().unwrap_or(0)
+    /// How many requests its batch has cost beyond its attempts.
+    fn extra_requests_of(&mut self, attempt: &Attempt) -> Option<&mut u32> {
+        let first = attempt.scopes.first();
+        let batch = first.and_then(|scope| self.facts.get(scope)?.batch)?;
+        Some(&mut self.extra_requests[batch])
     }
 
     fn count_refusal(&mut self) {
@@ -300,7 +386,6 @@ impl Run {
                 Some(original) => check_repeat(report, position, outcome, *original),
                 None => facts.check(outcome, scope, self.number),
             };
-            let broken = broken.or_else(|| self.check_innocent(service, facts, scope, outcome));
             if let Some(broken) = broken {
                 let id = &scope.id;
                 self.violations.push(format!(
@@ -308,30 +393,6 @@ impl Run {
                 ));
             }
         }
-    }
-
-    /// A few poisonous ids of a batch must not harm the others.
-    fn check_innocent(
-        &self,
-        service: &Service,
-        facts: &Facts,
-        scope: &Scope,
-        outcome: Outcome,
-    ) -> Option<&'static str> {
-        let suspect = outcome == Outcome::Rejected
-            && facts.for_good
-            && facts.spoiled
-            && scope.nature != Nature::Poisonous;
-        if !suspect {
-            return None;
-        }
-        let is_poisonous = |scope: &usize| service.scopes[*scope].nature == Nature::Poisonous;
-        let beside = self
-            .facts
-            .iter()
-            .filter(|(_, other)| other.batch == facts.batch);
-        let poisonous = beside.filter(|(scope, _)| is_poisonous(scope)).count();
-        (poisonous <= MOST_CORNERED).then_some("another id spoiled its request")
     }
 
     pub fn check_report(&mut self, service: &Service, report: &Report) {
@@ -400,7 +461,8 @@ impl Run {
         };
         let is_late = self.deadline().is_some_and(|deadline| deadline <= now);
         let untouched = self.facts.values().any(|facts| facts.batch.is_none());
-        let untouched = untouched && self.failed_connects == 0;
+        let failed_connects = self.failed_connects + self.uncounted_connects;
+        let untouched = untouched && failed_connects == 0;
         let expected = match error.kind {
             ErrorKind::Cancelled => None,
             _ if self.was_interrupted => Some(ErrorKind::Cancelled),
@@ -410,7 +472,7 @@ impl Run {
             _ if self.unauthorized => Some(ErrorKind::Unauthorized),
             _ if self.panicked => Some(ErrorKind::Internal),
             // Of connects nobody can tell for which ids they were.
-            _ if self.may_have_panicked || self.failed_connects > 0 => None,
+            _ if self.may_have_panicked || failed_connects > 0 => None,
             _ => cause,
         };
         if !is_possible || expected.is_some_and(|expected| expected != error.kind) {
@@ -429,7 +491,9 @@ impl Run {
         self.unauthorized
             || self.panicked
             || self.may_have_panicked
-            || self.failed_tries + self.failed_connects >= QUOTA
+            || self.was_asked_to_wait
+            || self.may_have_been_asked_to_wait
+            || self.failed_tries + self.failed_connects + self.uncounted_connects >= QUOTA
             || self.most_refusals_in_row >= REFUSALS_IN_ROW
     }
 

@@ -51,6 +51,7 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
             weather: weather(&mut random),
             mutant,
             wall_lead: 0,
+            wall_jump: 0,
             faults: 0,
         }),
     });
@@ -140,6 +141,7 @@ fn recover(sim: &Arc<Sim>, client: Arc<Client>, limits: Limits) -> Arc<Client> {
         latency: 5,
         ..Weather::default()
     };
+    stage.wall_jump = 0;
     stage.service.forbidden_user = None;
     let good = stage.service.authorization.clone();
     let configured = stage.watch.authorizations.last().cloned();
@@ -285,7 +287,7 @@ fn first_authorization(sim: &Arc<Sim>, random: &mut Rng) -> Option<String> {
         None => stage.watch.app = Some((APP_ID.into(), app_secret())),
     }
     stage.service.authorization.clone_from(&authorization);
-    stage.service.date_status = random.choice([400, 401, 401, 403]).unwrap_or(401);
+    stage.service.date_status = random.choice([400, 401, 401]).unwrap_or(401);
     authorization
 }
 
@@ -401,6 +403,9 @@ fn happenings(sim: &Arc<Sim>, client: &Arc<Client>, random: &mut Rng) {
     };
     {
         let mut stage = sim.stage();
+        if random.u8(..) < 3 {
+            stage.wall_jump = random.i64(-20_000..=20_000);
+        }
         stage.set_wall_lead(lead);
         if random.u8(..) < 25 {
             stage.service.forbidden_user = Some("1505084218764547201".into());

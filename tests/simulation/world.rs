@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use koodrive::system::Gate;
+
 /// A run of more steps than this hangs.
 const MAX_STEPS: u64 = 20_000_000;
 
@@ -190,6 +192,16 @@ impl World {
             drop(state);
             self.pass_on();
         }
+    }
+
+    /// Waits until nobody is inside the gate, and enters.
+    pub fn await_entry(&self, gate: &Gate) {
+        self.wait(Duration::MAX, &|| gate.try_enter());
+    }
+
+    pub fn leave(&self, gate: &Gate) {
+        gate.leave();
+        self.wake_all();
     }
 
     /// Runs `work` on the calling thread and on `helpers` more.
