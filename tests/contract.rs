@@ -216,6 +216,48 @@ fn an_add_that_fails_leaves_the_plan_as_it_was() {
     assert_eq!(ledger.requests[0].ids, ["1", "3"]);
 }
 
+/// A server that decodes the path before it resolves it, once or twice, must not see another device.
+#[test]
+fn a_device_id_can_not_name_another_path() {
+    for device in [
+        ".",
+        "..",
+        "x/../OTHER",
+        "a/./b",
+        r"a\..\b",
+        r"..\b",
+        "a//b",
+        "/a",
+        "a/",
+        r"a\",
+        "/",
+        "a/..",
+        "%2e%2e/OTHER",
+        "x%2F..%2FOTHER",
+        "x%252F%252e%252E%252FOTHER",
+        "%2e",
+        "x/..;v=1/OTHER",
+        "x/.. /OTHER",
+        "%2F",
+    ] {
+        let mut plan = Plan::new();
+        let error = plan.add(None, device, ["1"].into_iter()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidArgument, "{device}");
+        assert!(error.message.starts_with("device_id: "), "{error}");
+        assert_eq!(plan.scope_count(), 0, "{device}");
+    }
+    for device in [
+        "a.b", "..a", "a..", "a/b", "...", "100%", "%zz", "%2Ea", "a;b", ".a/b.",
+    ] {
+        let mut plan = Plan::new();
+        plan.add(None, device, ["1"].into_iter()).unwrap();
+        let sandbox = sandbox(generated(1));
+        delete(&client(&sandbox), &plan);
+        let ledger = sandbox.ledger();
+        assert_eq!(ledger.requests[0].device.as_deref(), Some(device));
+    }
+}
+
 #[test]
 fn columns_stay_in_the_plans_order() {
     let sandbox = sandbox(generated(400));

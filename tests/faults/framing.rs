@@ -164,6 +164,18 @@ fn stops_reading(case: &str, over: Over, start: Vec<u8>, piece: Vec<u8>) {
 }
 
 #[test]
+fn no_encoding_is_asked_for() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        while let Some(request) = visit.request() {
+            visit.send(success(&request));
+        }
+    });
+    delete(&config(&peer), &["1"]).expect(Outcome::Deleted, None);
+    let requests = peer.requests();
+    assert_eq!(requests[0].header("accept-encoding"), Some("identity"));
+}
+
+#[test]
 fn endless_answers() {
     let json = vec![b' '; 64 << 10];
     let chunk = [format!("{:x}\r\n", json.len()).as_bytes(), &json, b"\r\n"].concat();

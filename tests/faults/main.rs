@@ -17,6 +17,7 @@ mod nonsense;
 mod pool;
 mod proxy;
 mod redirects;
+mod resending;
 mod secrets;
 mod sending;
 mod steps;

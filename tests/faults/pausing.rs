@@ -1,13 +1,17 @@
 //! Retry-After: all workers pause, and none of them comes back early.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use koodrive::client::Client;
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
+use koodrive::system::{Gate, Machine, System};
+use koodrive::transport::HttpTransport;
 
 use crate::answers::{refusal, success};
-use crate::client::{client, config, delete, delete_with, with_attempts};
+use crate::client::{SLACK, client, config, delete, delete_with, with_attempts};
 use crate::peer::{Over, Peer};
 
 const WORKERS: usize = 4;
@@ -95,4 +99,101 @@ fn lasts_beyond_a_run() {
     delete_with(&client, &["second"]).expect(Outcome::Deleted, None);
     let requests = peer.requests();
     assert!(requests[1].arrived - requests[0].arrived >= Duration::from_secs(1));
+}
+
+/// Longer than a minute is not waited for: the run ends with the service's words, and no other run
+/// of the client is held.
+#[test]
+fn for_longer_than_a_run_waits() {
+    let in_9999 = "Fri, 31 Dec 9999 23:59:59 GMT";
+    for pause in ["61", "86400", "99999999999999999999999", in_9999] {
+        for (status, outcome) in [("429 X", Outcome::Rejected), ("503 X", Outcome::Unknown)] {
+            let peer = Peer::start(Over::Plain, move |mut visit| {
+                while let Some(request) = visit.request() {
+                    match String::from_utf8_lossy(&request.body).contains("first") {
+                        true => visit.send(refusal(status, &format!("Retry-After: {pause}\r\n"))),
+                        false => visit.send(success(&request)),
+                    };
+                }
+            });
+            let client = client(&with_attempts(config(&peer), 4));
+            let run = delete_with(&client, &["first"]);
+            run.expect_in(pause, outcome, ErrorKind::Refused);
+            let error = run.error.as_ref().expect("an error");
+            assert!(error.retryable, "{run:?}");
+            assert!(
+                error.message.contains("refused"),
+                "the service's words: {run:?}"
+            );
+            let left = run.report.unfinished().expect("a plan");
+            assert_eq!(left.scope_count(), 1, "{run:?}");
+            let next = delete_with(&client, &["second"]);
+            next.expect_in(pause, Outcome::Deleted, None);
+            assert!(run.elapsed + next.elapsed < SLACK, "{run:?} {next:?}");
+            assert_eq!(peer.requests().len(), 2);
+        }
+    }
+}
+
+/// Of the workers that wait for the rate limit one looks at the clock, and the others sleep.
+#[test]
+fn the_rate_limit_wakes_one_worker_at_a_time() {
+    const REQUESTS: usize = 20;
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        while let Some(request) = visit.request() {
+            visit.send(success(&request));
+        }
+    });
+    let mut config = config(&peer);
+    config.set_max_connections(64).expect("a number");
+    config.set_max_requests_per_second(100).expect("a number");
+    let endpoint = koodrive::endpoint::Endpoint::parse(&peer.url()).expect("a URL");
+    let transport = HttpTransport::new(&endpoint, None, None).expect("a transport");
+    let waits = Arc::new(AtomicUsize::new(0));
+    let system = CountsWaits(Machine, Arc::clone(&waits));
+    let client = Client::with_parts(&config, Box::new(transport), Box::new(system));
+    let ids: Vec<_> = (0..REQUESTS * 100).map(|id| id.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    delete_with(&client.expect("a client"), &ids).expect(Outcome::Deleted, None);
+    assert_eq!(peer.requests().len(), REQUESTS);
+    let waits = waits.load(Ordering::Relaxed);
+    assert!(waits <= 2 * REQUESTS, "{waits} waits");
+}
+
+/// The real machine, and how often somebody waited for a moment.
+struct CountsWaits(Machine, Arc<AtomicUsize>);
+
+impl System for CountsWaits {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.0.wall_clock()
+    }
+
+    fn uptime(&self) -> Duration {
+        self.0.uptime()
+    }
+
+    fn wait(&self, until: Instant, interrupted: &dyn Fn() -> bool) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.wait(until, interrupted);
+    }
+
+    fn enter(&self, gate: &Gate) {
+        self.0.enter(gate);
+    }
+
+    fn leave(&self, gate: &Gate) {
+        self.0.leave(gate);
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+
+    fn run_workers(&self, count: usize, work: &(dyn Fn() + Sync)) {
+        self.0.run_workers(count, work);
+    }
 }

@@ -4,7 +4,7 @@ use koodrive::config::Config;
 use koodrive::report::Report;
 
 use crate::answers::{framed, raw};
-use crate::client::{Run, config, delete};
+use crate::client::{Run, client, config, delete, delete_with};
 use crate::peer::{Over, Peer, Request};
 
 type Authorize = fn(&mut Config);
@@ -187,4 +187,29 @@ fn endless_words() {
         let length = texts(&run).len();
         assert!(length < 10_000, "{length} bytes of text");
     }
+}
+
+/// A token that was replaced may be good still, and so may the signature of a request before.
+#[test]
+fn earlier_secrets_are_redacted() {
+    const TOKENS: [&str; 4] = ["old-Hc4Xq", "old-Hc4Xq-longer", "old", "new-Hc4Xq-longer"];
+    let text = format!(
+        "{} Signature=0123456789abcdef Signature=***",
+        TOKENS.map(|token| format!("[{token}]")).join(" ")
+    );
+    let answer = format!(r#"{{"code":7,"msg":"{text}"}}"#);
+    let peer = Peer::start(Over::Plain, move |mut visit| {
+        while visit.request().is_some() {
+            visit.send(framed("400 Bad Request", "", &answer));
+        }
+    });
+    let client = client(&config(&peer));
+    for token in TOKENS {
+        client.set_access_token(token).expect("a token");
+    }
+    let run = delete_with(&client, &["1"]);
+    let shown = "[***] [***] [***] [***] Signature=*** Signature=***";
+    let message = run.report.message(0).expect("a message");
+    assert_eq!(message.to_str(), Ok(shown));
+    assert!(run.message().contains(shown), "{}", run.message());
 }

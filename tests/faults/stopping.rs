@@ -8,11 +8,12 @@ use koodrive::client::Client;
 use koodrive::config::Config;
 use koodrive::error::ErrorKind;
 use koodrive::monitor::Monitor;
+use koodrive::plan::Plan;
 use koodrive::report::Outcome;
 
 use crate::answers::{refusal, success};
 use crate::client::{
-    Run, SLACK, client, config, config_for, delete_watched, delete_with, with_attempts,
+    Run, SLACK, client, config, config_for, delete_plan, delete_watched, delete_with, with_attempts,
 };
 use crate::connecting::{BlackHole, Refusing};
 use crate::peer::{Over, Peer, Signal};
@@ -194,7 +195,7 @@ fn while_waiting_to_try_again() {
         let signal = begun.clone();
         let peer = Peer::start(Over::Plain, move |mut visit| {
             while visit.request().is_some() {
-                visit.send(refusal("503 Service Unavailable", "Retry-After: 600\r\n"));
+                visit.send(refusal("503 Service Unavailable", "Retry-After: 60\r\n"));
                 signal.set();
             }
         });
@@ -208,15 +209,74 @@ fn while_waiting_to_try_again() {
     }
 }
 
-/// Waits that are short one by one end with the run's time all the same.
+/// Waits that are short one by one end with the run's time all the same, and the reason is what
+/// failed.
 #[test]
 fn deadline_among_many_failures() {
     let refusing = Refusing::new([127, 0, 0, 1]);
     let url = format!("http://127.0.0.1:{}", refusing.port());
     let config = Stop::Deadline.prepare(with_attempts(config_for(&url), 100));
     let run = delete_with(&client(&config), &["1"]);
-    run.expect(Outcome::NotSent, ErrorKind::TimedOut);
+    run.expect(Outcome::NotSent, ErrorKind::Unreachable);
     assert!(run.elapsed < LIMIT + SLACK, "{run:?}");
+}
+
+/// A batch whose next try would come after the run's end gives up; the others use all the time.
+#[test]
+fn one_batch_has_no_time_left() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        while let Some(request) = visit.request() {
+            match String::from_utf8_lossy(&request.body).contains("unlucky") {
+                true => visit.send(refusal("500 Internal Server Error", "")),
+                false => {
+                    // A service that takes its time.
+                    thread::sleep(Duration::from_millis(20));
+                    visit.send(success(&request))
+                }
+            };
+        }
+    });
+    let mut config = Stop::Deadline.prepare(with_attempts(config(&peer), 100));
+    config.set_max_connections(2).expect("a number");
+    let ids: Vec<_> = (0..20_000).map(|id| id.to_string()).collect();
+    let mut plan = Plan::new();
+    plan.add(None, "unlucky", ["unlucky"].into_iter())
+        .expect("an id");
+    plan.add(None, "lucky", ids.iter().map(String::as_str))
+        .expect("ids");
+    let run = delete_plan(&client(&config), &plan, None);
+    run.expect_time(LIMIT);
+    assert_eq!(run.outcomes[0], Outcome::Unknown);
+    let message = run.report.message(0).expect("a message");
+    assert_eq!(message.to_bytes(), b"refused", "the service's words");
+    assert_eq!(run.kind(), Some(ErrorKind::TimedOut), "of the others");
+    let last_lucky = peer.requests().last().expect("requests").arrived;
+    let first = peer.requests()[0].arrived;
+    assert!(last_lucky - first > LIMIT / 2, "{run:?}");
+}
+
+/// Whoever sees that a run is stopped sees why.
+#[test]
+fn a_reason_stands_before_its_stop() {
+    let refusing = Refusing::new([127, 0, 0, 1]);
+    let mut config = config_for(&format!("http://127.0.0.1:{}", refusing.port()));
+    config.set_run_timeout_ms(1).expect("a number");
+    config.set_max_connections(64).expect("a number");
+    let client = client(&config);
+    let ids: Vec<_> = (0..64 * 100).map(|id| id.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    for _ in 0..100 {
+        let run = delete_with(&client, &ids);
+        assert_ne!(run.kind(), Some(ErrorKind::Internal), "{run:?}");
+        let is_bug = |position| {
+            let message = run
+                .report
+                .message(position)
+                .map(|text| text.to_string_lossy());
+            message.is_some_and(|text| text.contains("bug"))
+        };
+        assert!(!(0..run.report.count()).any(is_bug), "{run:?}");
+    }
 }
 
 /// Answers of others stay true when one more batch is never begun.
