@@ -5,10 +5,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use zeroize::Zeroizing;
 
+use crate::ca_file;
 use crate::credentials::{Credentials, Secret};
 use crate::endpoint::{Endpoint, Proxy};
 use crate::error::Error;
@@ -104,7 +103,7 @@ impl Config {
 
     /// Trust the certificates in this PEM file instead of the platform's.
     pub fn set_ca_file(&mut self, path: &str) -> Result<(), Error> {
-        self.roots = Some(read_roots(path)?);
+        self.roots = Some(ca_file::read(path)?);
         Ok(())
     }
 
@@ -250,20 +249,6 @@ fn check_number(argument: &str, value: u64, range: RangeInclusive<u64>) -> Resul
     Err(Error::invalid(format!(
         "{argument}: must be {least} to {most}, not {value}"
     )))
-}
-
-fn read_roots(path: &str) -> Result<RootCertStore, Error> {
-    let pem = std::fs::read(path)
-        .map_err(|error| Error::invalid(format!("ca_file: can't read {path:?}: {error}")))?;
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
-    let (usable, _) = roots.add_parsable_certificates(certificates);
-    if usable == 0 {
-        return Err(Error::invalid(format!(
-            "ca_file: {path:?} holds no certificate in PEM form"
-        )));
-    }
-    Ok(roots)
 }
 
 /// A variable's value. An empty one counts as not set.

@@ -66,6 +66,11 @@ impl Endpoint {
         }
     }
 
+    /// Host and port, as a proxy is asked for them.
+    pub fn host_and_port(&self) -> String {
+        format!("{}:{}", bracketed(&self.host), self.port)
+    }
+
     fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }

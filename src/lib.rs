@@ -11,6 +11,7 @@
 //! - [`transport`]: bytes: connections, and HTTP over them
 //! - [`system`]: time, waiting, threads, chance
 
+mod ca_file;
 pub mod client;
 pub mod config;
 pub mod credentials;

@@ -149,7 +149,7 @@ impl System for Machine {
         let all_joined = crossbeam_utils::thread::scope(|scope| {
             let start = |_| {
                 let builder = scope.builder().name(THREAD_NAME.into());
-                builder.spawn(|_| work()).ok()
+                builder.stack_size(STACK_BYTES).spawn(|_| work()).ok()
             };
             let helpers: Vec<_> = without_signals(|| (1..count).map_while(start).collect());
             work();
@@ -162,11 +162,25 @@ impl System for Machine {
 }
 
 /// What debuggers show for each thread of this library.
-pub(crate) const THREAD_NAME: &str = "koodrive";
+const THREAD_NAME: &str = "koodrive";
+
+/// Rust's own default, which otherwise the environment (RUST_MIN_STACK) could change. The resolver's
+/// modules need the most of it; memory is taken only as it is used.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
+
+/// Starts a thread for `work`, which does not panic.
+pub(crate) fn spawn_thread(
+    work: impl FnOnce() + Send + 'static,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let builder = std::thread::Builder::new()
+        .name(THREAD_NAME.into())
+        .stack_size(STACK_BYTES);
+    without_signals(|| builder.spawn(work))
+}
 
 /// Runs `start` with all signals blocked, for the threads it starts to inherit: the host's signals
 /// are handled on the host's threads.
-pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+fn without_signals<T>(start: impl FnOnce() -> T) -> T {
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
     let result = start();
     if let Ok(mask) = before {

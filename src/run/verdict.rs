@@ -130,9 +130,10 @@ pub(super) fn judge<'a>(ids: &[&str], result: Result<&'a Answer<'a>, &Failure>) 
 
 fn judge_failure<'a>(failure: &Failure) -> Judgement<'a> {
     let kind = match failure.kind {
-        FailureKind::Unreachable | FailureKind::NoResources | FailureKind::Interrupted => {
-            ErrorKind::Unreachable
-        }
+        FailureKind::Unreachable
+        | FailureKind::NoResources
+        | FailureKind::Untrusted
+        | FailureKind::Interrupted => ErrorKind::Unreachable,
         FailureKind::TimedOut => ErrorKind::TimedOut,
         FailureKind::BadAnswer => ErrorKind::BadAnswer,
         FailureKind::BadRequest => ErrorKind::Internal,
@@ -143,7 +144,7 @@ fn judge_failure<'a>(failure: &Failure) -> Judgement<'a> {
     };
     let next = match failure.kind {
         FailureKind::Interrupted => Next::Stop,
-        FailureKind::BadRequest => Next::Leave,
+        FailureKind::BadRequest | FailureKind::Untrusted => Next::Leave,
         _ => Next::TryAgain,
     };
     let mut error = Error::new(kind, failure.message.clone());

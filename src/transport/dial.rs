@@ -10,32 +10,32 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Socket, Type};
 
-use super::Patience;
+use super::{Failure, FailureKind, Patience};
 use crate::system::TICK;
 
 /// How long an address may take before the next is tried beside it (RFC 8305, 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to the first address that accepts; or says why none did.
-pub(super) fn dial(addresses: &[SocketAddr], patience: &Patience) -> Result<Socket, String> {
+pub(super) fn dial(addresses: &[SocketAddr], patience: &Patience) -> Result<Socket, Failure> {
     let mut race = Race {
         untried: addresses.iter(),
         under_way: Vec::new(),
         next_start: Instant::now(),
-        last_error: "no address".to_owned(),
+        last_failure: Failure::unsent(FailureKind::Unreachable, "no address".to_owned()),
     };
     loop {
         if patience.exhausted().is_some() {
             return Err(race.gave_up());
         }
         if let Some(socket) = race.start_next() {
-            return prepare(socket).map_err(|error| error.to_string());
+            return prepare(socket);
         }
         if race.is_lost() {
-            return Err(race.last_error);
+            return Err(race.last_failure);
         }
-        if let Some(socket) = race.await_one().map_err(|error| error.to_string())? {
-            return prepare(socket).map_err(|error| error.to_string());
+        if let Some(socket) = race.await_one().map_err(|error| lost(&error))? {
+            return prepare(socket);
         }
     }
 }
@@ -44,7 +44,7 @@ struct Race<'a> {
     untried: std::slice::Iter<'a, SocketAddr>,
     under_way: Vec<(SocketAddr, Socket)>,
     next_start: Instant,
-    last_error: String,
+    last_failure: Failure,
 }
 
 impl Race<'_> {
@@ -88,7 +88,7 @@ impl Race<'_> {
     }
 
     fn failed(&mut self, address: SocketAddr, error: &io::Error) {
-        self.last_error = format!("can't connect to {address}: {error}");
+        self.last_failure = Failure::of_system(&format!("can't connect to {address}"), error);
         self.next_start = Instant::now();
     }
 
@@ -96,10 +96,13 @@ impl Race<'_> {
         self.under_way.is_empty() && self.untried.len() == 0
     }
 
-    fn gave_up(&self) -> String {
+    fn gave_up(self) -> Failure {
         match self.under_way.first() {
-            Some((address, _)) => format!("no connection to {address} in time"),
-            None => self.last_error.clone(),
+            Some((address, _)) => {
+                let message = format!("no connection to {address} in time");
+                Failure::unsent(FailureKind::Unreachable, message)
+            }
+            None => self.last_failure,
         }
     }
 }
@@ -120,10 +123,19 @@ fn is_under_way(error: &io::Error) -> bool {
 }
 
 /// Makes a connected socket ready for requests.
-fn prepare(socket: Socket) -> io::Result<Socket> {
-    socket.set_nonblocking(false)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_read_timeout(Some(TICK))?;
-    socket.set_write_timeout(Some(TICK))?;
-    Ok(socket)
+fn prepare(socket: Socket) -> Result<Socket, Failure> {
+    let prepared = || -> io::Result<()> {
+        socket.set_nonblocking(false)?;
+        socket.set_tcp_nodelay(true)?;
+        socket.set_read_timeout(Some(TICK))?;
+        socket.set_write_timeout(Some(TICK))
+    };
+    match prepared() {
+        Ok(()) => Ok(socket),
+        Err(error) => Err(lost(&error)),
+    }
+}
+
+fn lost(error: &io::Error) -> Failure {
+    Failure::of_system("the connection was lost", error)
 }

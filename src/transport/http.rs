@@ -1,182 +1,28 @@
-//! HTTP/1.1 over connections of ureq's connectors, one request at a time, spoken by ureq-proto.
+//! One request and its answer at a time over an open connection: HTTP/1.1, spoken by ureq-proto.
 //!
 //! ureq's Agent is left out on purpose: deletion needs to know how far a request got, and to hold
 //! each connection in its own hands.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use rustls::RootCertStore;
-use ureq::config::Config as UreqConfig;
-use ureq::http::{HeaderMap, Request, StatusCode, Uri, header};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::time::Instant;
-use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, Transport as Wire,
+use ureq::http::{Request, StatusCode, header};
+use ureq::unversioned::transport::Transport as Wire;
+use ureq_proto::client::state::{RecvBody, RecvResponse};
+use ureq_proto::client::{
+    Call, MAX_RESPONSE_HEADERS, RecvBodyResult, RecvResponseResult, SendRequestResult,
 };
-use ureq_proto::client::state::RecvResponse;
-use ureq_proto::client::{Call, RecvBodyResult, RecvResponseResult, SendRequestResult};
+use ureq_proto::parser::try_parse_response;
 use ureq_proto::{BodyMode, http};
 
-use super::dial::dial;
-use super::lookup::Lookup;
-use super::socket::{BUFFER_BYTES, Line, SocketTransport};
-use super::tls::Tls;
-use super::{Connection, Failure, FailureKind, Patience, Response, Transport};
-use crate::endpoint::{Endpoint, Proxy, bare_host};
+use super::framing::{self, Body};
+use super::socket::{BUFFER_BYTES, Line, describe, no_timeout};
+use super::{Connection, Failure, FailureKind, Patience, Response};
 
-/// The longest answer that is read. 100 ids with their messages take a few hundred KiB at most.
-const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-
-/// Opens connections to one service.
-pub struct HttpTransport {
-    /// Of the proxy, where there is one: it looks up the service itself.
-    lookup: Lookup,
-    /// Plain HTTP goes nowhere but to this machine, whatever the name resolves to.
-    loopback_only: bool,
-    target: Uri,
-    ureq: UreqConfig,
-    tls: Option<Tls>,
-}
-
-impl HttpTransport {
-    /// For an endpoint, trusting `roots` or else the platform's certificates.
-    pub fn new(
-        endpoint: &Endpoint,
-        proxy: Option<&Proxy>,
-        roots: Option<RootCertStore>,
-    ) -> Result<Self, String> {
-        let target: Uri = endpoint.to_string().parse().map_err(|_| "not a URL")?;
-        let tls = match endpoint.https {
-            true => Some(Tls::new(&endpoint.host, roots)?),
-            false => None,
-        };
-        let proxy = proxy.map(|proxy| proxy.as_ureq().clone());
-        let lookup = match &proxy {
-            Some(proxy) => Lookup::new(&bare_host(proxy.uri()), proxy.port()),
-            None => Lookup::new(&endpoint.host, endpoint.port),
-        };
-        let ureq = UreqConfig::builder()
-            .proxy(proxy)
-            .user_agent(crate::USER_AGENT)
-            .build();
-        Ok(Self {
-            lookup,
-            loopback_only: !endpoint.https,
-            target,
-            ureq,
-            tls,
-        })
-    }
-
-    /// A socket to the service or its proxy.
-    fn open(&self, line: &Arc<Line>, patience: &Patience) -> Result<SocketTransport, String> {
-        let mut addresses = self.lookup.addresses(patience)?;
-        if self.loopback_only {
-            addresses.retain(|address| address.ip().is_loopback());
-        }
-        match dial(&addresses, patience) {
-            Ok(socket) => Ok(SocketTransport::new(socket, Arc::clone(line))),
-            Err(message) => {
-                self.lookup.forget();
-                Err(message)
-            }
-        }
-    }
-
-    /// A tunnel through the proxy, if one is set.
-    fn tunnel(&self, socket: SocketTransport) -> Result<Box<dyn Wire>, ureq::Error> {
-        if self.ureq.proxy().is_none() {
-            return Ok(Box::new(socket));
-        }
-        // ureq's connector asks for the connection to the proxy, which is open already.
-        let opened: Mutex<Option<Box<dyn Wire>>> = Mutex::new(Some(Box::new(socket)));
-        let details = ConnectionDetails {
-            uri: &self.target,
-            addrs: NoLookup.empty(),
-            config: &self.ureq,
-            request_level: false,
-            resolver: &NoLookup,
-            now: Instant::now(),
-            timeout: no_timeout(),
-            current_time: Arc::new(Instant::now),
-            run_connector: Arc::new(move |_| {
-                let socket = opened.lock().ok().and_then(|mut opened| opened.take());
-                socket.ok_or(ureq::Error::ConnectionFailed)
-            }),
-            register_shutdown: Arc::new(|_| Ok(())),
-        };
-        let tunnel = ConnectProxyConnector::default().connect(&details, None::<Box<dyn Wire>>)?;
-        tunnel
-            .map(|tunnel| Box::new(tunnel) as Box<dyn Wire>)
-            .ok_or(ureq::Error::ConnectionFailed)
-    }
-
-    fn secure(&self, wire: Box<dyn Wire>) -> io::Result<Box<dyn Wire>> {
-        match &self.tls {
-            Some(tls) => Ok(Box::new(tls.wrap(wire)?)),
-            None => Ok(wire),
-        }
-    }
-}
-
-impl Transport for HttpTransport {
-    fn connect(&self, patience: &Patience) -> Result<Box<dyn Connection>, Failure> {
-        let line = Line::new(patience.clone());
-        let connect = || -> Result<Box<dyn Wire>, String> {
-            let socket = self.open(&line, patience)?;
-            let wire = self.tunnel(socket).map_err(|error| describe(&error))?;
-            self.secure(wire).map_err(|error| error.to_string())
-        };
-        let wire = connect().map_err(|message| {
-            let (kind, message) = match patience.exhausted() {
-                Some(FailureKind::Interrupted) => (FailureKind::Interrupted, message),
-                Some(_) => (
-                    FailureKind::Unreachable,
-                    format!("the connect timeout passed: {message}"),
-                ),
-                None => (FailureKind::Unreachable, message),
-            };
-            Failure {
-                exposed: false,
-                kind,
-                message,
-            }
-        })?;
-        Ok(Box::new(HttpConnection {
-            wire,
-            line,
-            body: Received::default(),
-            sent: false,
-            reusable: true,
-        }))
-    }
-}
-
-/// Stands where ureq wants a resolver; `Lookup` has done its work by then.
-#[derive(Debug)]
-struct NoLookup;
-
-impl Resolver for NoLookup {
-    fn resolve(
-        &self,
-        _: &Uri,
-        _: &UreqConfig,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        Ok(self.empty())
-    }
-}
-
-/// The socket keeps the deadline itself.
-fn no_timeout() -> NextTimeout {
-    NextTimeout::default()
-}
-
-struct HttpConnection {
+/// A connection to the service, whatever carries it.
+pub(super) struct HttpConnection {
     wire: Box<dyn Wire>,
     line: Arc<Line>,
-    body: Received,
+    body: Body,
     /// Whether the whole request went to the kernel.
     sent: bool,
     reusable: bool,
@@ -192,7 +38,7 @@ impl Connection for HttpConnection {
         self.line.set_patience(patience);
         self.sent = false;
         self.reusable = false;
-        self.body.length = 0;
+        self.body.clear();
         let result = self.send(request, body).and_then(|call| self.receive(call));
         match result {
             // An early refusal says more than the broken pipe. No other answer can be about a request
@@ -212,28 +58,9 @@ impl Connection for HttpConnection {
     fn is_reusable(&mut self) -> bool {
         self.reusable && self.wire.is_open()
     }
-}
 
-/// An answer's body as it comes. What an earlier one left is overwritten, for clearing it each time
-/// costs more than copying.
-#[derive(Default)]
-struct Received {
-    buffer: Vec<u8>,
-    length: usize,
-}
-
-impl Received {
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.length]
-    }
-
-    /// Where the next bytes go, at most `most` of them.
-    fn room(&mut self, most: usize) -> &mut [u8] {
-        let end = self.length + most;
-        if self.buffer.len() < end {
-            self.buffer.resize(end, 0);
-        }
-        &mut self.buffer[self.length..end]
+    fn shrink(&mut self) {
+        self.body.shrink();
     }
 }
 
@@ -257,7 +84,23 @@ impl From<ureq_proto::Error> for Trouble {
     }
 }
 
+impl From<&str> for Trouble {
+    fn from(rule: &str) -> Self {
+        Self::Protocol(rule.to_owned())
+    }
+}
+
 impl HttpConnection {
+    pub(super) fn new(wire: Box<dyn Wire>, line: Arc<Line>) -> Self {
+        Self {
+            wire,
+            line,
+            body: Body::default(),
+            sent: false,
+            reusable: true,
+        }
+    }
+
     /// Sends head and body, in one go where they fit the buffer.
     fn send(
         &mut self,
@@ -299,7 +142,7 @@ impl HttpConnection {
     /// Reads the answer, its body into `self.body`.
     fn receive(&mut self, mut call: Call<RecvResponse>) -> Result<http::Response<()>, Trouble> {
         let head = self.receive_head(&mut call)?;
-        check_framing(head.headers())?;
+        framing::check(head.headers())?;
         let closing = match call.proceed() {
             Some(RecvResponseResult::RecvBody(call)) => self.receive_body(call)?,
             Some(RecvResponseResult::Redirect(call)) => call.must_close_connection(),
@@ -317,7 +160,10 @@ impl HttpConnection {
         loop {
             let buffers = self.wire.buffers();
             let available = buffers.input().len();
-            let (used, head) = call.try_response(buffers.input(), false)?;
+            let (used, head) = match call.try_response(buffers.input(), false) {
+                Err(ureq_proto::Error::HeadersWith100) => (head_length(buffers.input())?, None),
+                result => result?,
+            };
             buffers.input_consume(used);
             if let Some(head) = head {
                 return Ok(head);
@@ -327,24 +173,28 @@ impl HttpConnection {
                 continue;
             }
             if available >= BUFFER_BYTES {
-                return Err(Trouble::Protocol(
-                    "its head is longer than 16 KiB".to_owned(),
-                ));
+                return Err("its head is longer than 16 KiB".into());
             }
             self.receive_more()?;
         }
     }
 
     /// Reads the body; whether the connection must be closed after it.
-    fn receive_body(
-        &mut self,
-        mut call: Call<ureq_proto::client::state::RecvBody>,
-    ) -> Result<bool, Trouble> {
+    fn receive_body(&mut self, mut call: Call<RecvBody>) -> Result<bool, Trouble> {
         let until_close = matches!(call.body_mode(), BodyMode::CloseDelimited);
+        let mut since_data = 0;
         loop {
-            self.take_body(&mut call)?;
+            match self.take_body(&mut call)? {
+                (used, 0) => since_data += used,
+                _ => since_data = 0,
+            }
             if !until_close && call.can_proceed() {
                 break;
+            }
+            if since_data + self.wire.buffers().input().len() >= BUFFER_BYTES {
+                return Err(
+                    "its trailers or one of its chunks' heads are longer than 16 KiB".into(),
+                );
             }
             match self.receive_more() {
                 Err(Trouble::Closed) if until_close => break,
@@ -358,25 +208,19 @@ impl HttpConnection {
         })
     }
 
-    /// Moves what has come of the body to `self.body`.
-    fn take_body(
-        &mut self,
-        call: &mut Call<ureq_proto::client::state::RecvBody>,
-    ) -> Result<(), Trouble> {
+    /// Moves what has come of the body to `self.body`; how much was read, and how much of it is body.
+    fn take_body(&mut self, call: &mut Call<RecvBody>) -> Result<(usize, usize), Trouble> {
+        let mut total = (0, 0);
         loop {
             let buffers = self.wire.buffers();
             let input = buffers.input();
             let (used, written) = call.read(input, self.body.room(input.len()))?;
-            self.body.length += written;
+            self.body.grow(written)?;
             buffers.input_consume(used);
-            if self.body.length > MAX_BODY_BYTES {
-                return Err(Trouble::Protocol(
-                    "its body is longer than 4 MiB".to_owned(),
-                ));
-            }
             if used == 0 {
-                return Ok(());
+                return Ok(total);
             }
+            total = (total.0 + used, total.1 + written);
         }
     }
 
@@ -420,49 +264,13 @@ impl HttpConnection {
     }
 }
 
-/// Refuses an answer whose end two readers could see in two places (RFC 9112, 6.3), and one in an
-/// encoding that was not asked for. ureq-proto is milder.
-fn check_framing(headers: &HeaderMap) -> Result<(), Trouble> {
-    let bad = |message: &str| Err(Trouble::Protocol(message.to_owned()));
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    let length = lengths.next();
-    if lengths.next().is_some() {
-        return bad("it has more than one Content-Length");
-    }
-    let mut encodings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    if let Some(encoding) = encodings.next() {
-        if length.is_some() {
-            return bad("it has both Content-Length and Transfer-Encoding");
-        }
-        if encodings.next().is_some() || !encoding.as_bytes().eq_ignore_ascii_case(b"chunked") {
-            return bad("its Transfer-Encoding is not chunked");
-        }
-    }
-    if let Some(length) = length {
-        let length = length.to_str().ok().and_then(|text| text.parse().ok());
-        if length.is_none_or(|length: usize| length > MAX_BODY_BYTES) {
-            return bad("its Content-Length is not a number up to 4 MiB");
-        }
-    }
-    let identity = |value: &header::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .all(identity)
-    {
-        return bad("its Content-Encoding was not asked for");
-    }
-    Ok(())
+/// The length of the head at the start of `input`. ureq-proto takes a 100 (Continue) with headers for
+/// an error; RFC 9110, 15.2 has no such rule.
+fn head_length(input: &[u8]) -> Result<usize, Trouble> {
+    let head = try_parse_response::<MAX_RESPONSE_HEADERS>(input)?;
+    Ok(head.map_or(0, |(used, _)| used))
 }
 
 fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
-}
-
-fn describe(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::ConnectProxyFailed(reason) => format!("the proxy opened no tunnel: {reason}"),
-        other => other.to_string(),
-    }
 }

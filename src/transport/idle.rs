@@ -69,6 +69,7 @@ impl IdleConnections {
         let mut stack = self.stack();
         stack.connections.retain(|idle| idle.is_fresh(uptime));
         if stack.connections.len() < limit {
+            idle.connection.shrink();
             stack.connections.push(idle);
         }
     }

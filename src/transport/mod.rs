@@ -1,20 +1,25 @@
 //! Bytes: connections that carry one request and its answer at a time. Nothing here knows what a
 //! scope is.
 
+mod blocking;
+mod connector;
 mod dial;
+mod framing;
 mod http;
 mod idle;
 mod lookup;
 mod socket;
 mod tls;
+mod tunnel;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ureq::http as message;
 
-pub use http::HttpTransport;
+pub use connector::HttpTransport;
 pub(crate) use idle::{Idle, IdleConnections};
 
 /// Opens connections to the service.
@@ -36,6 +41,9 @@ pub trait Connection: Send {
     /// Whether it can carry another request: the last answer allowed it and nothing has come since,
     /// neither bytes nor an end.
     fn is_reusable(&mut self) -> bool;
+
+    /// Gives back memory that it does not need while it rests.
+    fn shrink(&mut self) {}
 }
 
 /// A whole answer.
@@ -88,6 +96,34 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// A failure before anything was sent.
+    pub(crate) fn unsent(kind: FailureKind, message: String) -> Self {
+        Self {
+            exposed: false,
+            kind,
+            message,
+        }
+    }
+
+    /// A failure of the system before anything was sent.
+    fn of_system(context: &str, error: &io::Error) -> Self {
+        const EXHAUSTED: [i32; 5] = [
+            libc::EMFILE,
+            libc::ENFILE,
+            libc::ENOBUFS,
+            libc::ENOMEM,
+            libc::EADDRNOTAVAIL,
+        ];
+        let is_exhausted = |code| EXHAUSTED.contains(&code);
+        let kind = match error.raw_os_error().is_some_and(is_exhausted) {
+            true => FailureKind::NoResources,
+            false => FailureKind::Unreachable,
+        };
+        Self::unsent(kind, format!("{context}: {error}"))
+    }
+}
+
 /// What went wrong on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
@@ -95,6 +131,8 @@ pub enum FailureKind {
     Unreachable,
     /// The process or the system has no descriptor, port or memory left for a connection.
     NoResources,
+    /// The other side's certificate can't be trusted.
+    Untrusted,
     /// The deadline passed.
     TimedOut,
     /// The caller gave up.

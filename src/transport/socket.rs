@@ -6,12 +6,34 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use socket2::Socket;
+use ureq::unversioned::transport::time::Duration;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 
 use super::{FailureKind, Patience};
 
 /// Holds a whole request of 100 ids of common length, so that it leaves in one send.
 pub(super) const BUFFER_BYTES: usize = 16 * 1024;
+
+/// For whoever waits: the socket keeps the deadline itself.
+pub(super) fn no_timeout() -> NextTimeout {
+    NextTimeout::default()
+}
+
+/// For whoever takes only what has arrived; where nothing has, the error is `WouldBlock`.
+pub(super) fn no_waiting() -> NextTimeout {
+    NextTimeout {
+        after: Duration::from_secs(0),
+        ..NextTimeout::default()
+    }
+}
+
+/// An error of a wire in words.
+pub(super) fn describe(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
 
 /// What the owner of a connection and the socket at its bottom share.
 #[derive(Debug)]
@@ -101,6 +123,22 @@ impl SocketTransport {
             }
         }
     }
+
+    /// Receives what has arrived.
+    fn receive_arrived(&mut self) -> io::Result<usize> {
+        match self.is_silent() {
+            true => Err(io::ErrorKind::WouldBlock.into()),
+            false => io::Read::read(&mut self.socket, self.buffers.input_append_buf()),
+        }
+    }
+
+    /// Whether nothing has arrived, neither bytes nor an end.
+    fn is_silent(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        let peeked = self.socket.recv_with_flags(&mut byte, flags);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 /// A signal came, or the tick is over.
@@ -134,21 +172,17 @@ impl Transport for SocketTransport {
         }
     }
 
-    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
-        let received = self.receive()?;
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        let received = match timeout.after.is_zero() {
+            true => self.receive_arrived()?,
+            false => self.receive()?,
+        };
         self.buffers.input_appended(received);
         Ok(received > 0)
     }
 
     /// Open and silent: bytes that nobody asked for make it as useless as an end.
     fn is_open(&mut self) -> bool {
-        let mut byte = [MaybeUninit::uninit()];
-        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-        self.buffers.input().is_empty()
-            && !self.line.is_cut()
-            && matches!(
-                self.socket.recv_with_flags(&mut byte, flags),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock
-            )
+        self.buffers.input().is_empty() && !self.line.is_cut() && self.is_silent()
     }
 }

@@ -8,21 +8,23 @@ use once_cell::sync::OnceCell;
 use rustls::crypto::{CryptoProvider, KeyProvider};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::sign::SigningKey;
-use rustls::{ClientConfig, ClientConnection, IoState, RootCertStore, Stream};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 use rustls_platform_verifier::BuilderVerifierExt;
 use ureq::unversioned::transport::time::Instant;
 use ureq::unversioned::transport::{
     Buffers, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::socket::BUFFER_BYTES;
+use super::blocking::SharedCall;
+use super::socket::{BUFFER_BYTES, no_timeout, no_waiting};
+use super::{Failure, FailureKind, Patience};
 
 /// How a client speaks TLS.
 #[derive(Debug)]
 pub(super) struct Tls {
     server: ServerName<'static>,
-    /// Set up at the first connection, for reading the platform's certificates takes time.
-    config: OnceCell<Arc<ClientConfig>>,
+    /// Without one the platform decides whom to trust.
+    own_config: Option<Arc<ClientConfig>>,
 }
 
 impl Tls {
@@ -30,25 +32,40 @@ impl Tls {
     pub(super) fn new(host: &str, roots: Option<RootCertStore>) -> Result<Self, String> {
         let server = ServerName::try_from(host.to_owned())
             .map_err(|_| format!("{host:?} is not a name that a certificate can hold"))?;
-        let config = OnceCell::new();
-        if let Some(roots) = roots {
-            let trusting = builder()
-                .map_err(|error| error.to_string())?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-            let _ = config.set(Arc::new(trusting));
+        let trusting = |roots| -> Result<_, rustls::Error> {
+            let config = builder()?.with_root_certificates(roots);
+            Ok(Arc::new(config.with_no_client_auth()))
+        };
+        let own_config = roots.map(trusting).transpose();
+        Ok(Self {
+            server,
+            own_config: own_config.map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// What a handshake goes by. Reading the platform's certificates takes time, and may hang with
+    /// the file system they are on.
+    pub(super) fn config(&self, patience: &Patience) -> Result<Arc<ClientConfig>, Failure> {
+        match &self.own_config {
+            Some(config) => Ok(Arc::clone(config)),
+            None => platform_config(patience),
         }
-        Ok(Self { server, config })
     }
 
     /// Shakes hands over `lower`.
-    pub(super) fn wrap(&self, lower: Box<dyn Transport>) -> io::Result<TlsTransport> {
-        let config = self.config.get_or_try_init(platform_config)?;
-        let mut session = ClientConnection::new(Arc::clone(config), self.server.clone())
-            .map_err(io::Error::other)?;
+    pub(super) fn wrap(
+        &self,
+        config: Arc<ClientConfig>,
+        lower: Box<dyn Transport>,
+    ) -> Result<TlsTransport, Failure> {
+        let mut session =
+            ClientConnection::new(config, self.server.clone()).map_err(|error| lost(&error))?;
         let mut lower = TransportAdapter::new(lower, Arc::new(Instant::now));
         while session.is_handshaking() {
-            session.complete_io(&mut lower)?;
+            if let Err(error) = session.complete_io(&mut lower) {
+                let source = error.get_ref().and_then(|inner| inner.downcast_ref());
+                return Err(source.map_or_else(|| lost(&error), judge));
+            }
         }
         Ok(TlsTransport {
             session,
@@ -58,17 +75,42 @@ impl Tls {
     }
 }
 
-/// The platform's certificates, read once per process. A failure is not kept.
-fn platform_config() -> io::Result<Arc<ClientConfig>> {
-    static PLATFORM: OnceCell<Arc<ClientConfig>> = OnceCell::new();
-    let build = || -> Result<_, rustls::Error> {
-        let config = builder()?.with_platform_verifier()?;
-        Ok(Arc::new(config.with_no_client_auth()))
+fn lost(error: &dyn fmt::Display) -> Failure {
+    Failure::unsent(FailureKind::Unreachable, error.to_string())
+}
+
+fn judge(error: &rustls::Error) -> Failure {
+    let kind = match error {
+        rustls::Error::InvalidCertificate(_) => FailureKind::Untrusted,
+        _ => FailureKind::Unreachable,
     };
-    PLATFORM
-        .get_or_try_init(build)
-        .cloned()
-        .map_err(io::Error::other)
+    Failure::unsent(kind, error.to_string())
+}
+
+/// The platform's certificates, read once per process. A failure is not kept.
+fn platform_config(patience: &Patience) -> Result<Arc<ClientConfig>, Failure> {
+    static KNOWN: OnceCell<Arc<ClientConfig>> = OnceCell::new();
+    static READING: SharedCall<Result<Arc<ClientConfig>, Failure>> = SharedCall::new();
+    if let Some(config) = KNOWN.get() {
+        return Ok(Arc::clone(config));
+    }
+    let read = || match builder().and_then(BuilderVerifierExt::with_platform_verifier) {
+        Ok(config) => Ok(Arc::new(config.with_no_client_auth())),
+        Err(error) => Err(lost(&error)),
+    };
+    let context = "can't start a thread that reads the platform's certificates";
+    let finished = READING
+        .wait(patience, read)
+        .map_err(|error| Failure::of_system(context, &error))?;
+    match finished {
+        Some(finished) => {
+            let config = finished.value?;
+            Ok(Arc::clone(KNOWN.get_or_init(|| config)))
+        }
+        None => Err(lost(
+            &"the platform's certificates could not be read in time",
+        )),
+    }
 }
 
 /// The provider is named here: a process-wide default could be the host's to choose.
@@ -101,6 +143,30 @@ pub(super) struct TlsTransport {
     buffers: LazyBuffers,
 }
 
+impl TlsTransport {
+    /// Whether the other side has sent neither data nor its goodbye. Session tickets and key updates
+    /// are not about requests: what has arrived is processed first.
+    fn is_silent(&mut self) -> io::Result<bool> {
+        self.lower.set_timeout(no_waiting());
+        let silent = loop {
+            let state = self
+                .session
+                .process_new_packets()
+                .map_err(io::Error::other)?;
+            if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
+                break false;
+            }
+            match self.session.read_tls(&mut self.lower) {
+                Ok(0) => break false,
+                Ok(_) => {}
+                Err(error) => break error.kind() == io::ErrorKind::WouldBlock,
+            }
+        };
+        self.lower.set_timeout(no_timeout());
+        Ok(silent)
+    }
+}
+
 impl Transport for TlsTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
@@ -121,13 +187,8 @@ impl Transport for TlsTransport {
         Ok(received > 0)
     }
 
-    /// TLS may hold more than was asked of it: bytes after an answer, or the service's goodbye.
     fn is_open(&mut self) -> bool {
-        let is_silent =
-            |state: IoState| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed();
-        self.buffers.input().is_empty()
-            && self.session.process_new_packets().is_ok_and(is_silent)
-            && self.lower.get_mut().is_open()
+        self.buffers.input().is_empty() && self.is_silent().unwrap_or(false)
     }
 
     fn is_tls(&self) -> bool {

@@ -1,28 +1,39 @@
 //! TLS that can't be trusted: the service is not reached, nothing is sent, and the message says
 //! what is wrong.
 
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
 use koodrive::config::Config;
-use koodrive::error::ErrorKind;
+use koodrive::error::{Error, ErrorKind};
+use koodrive::monitor::Monitor;
 use koodrive::report::Outcome;
 
 use crate::answers::success;
-use crate::client::{config, config_for, delete, with_attempts, with_defaults};
+use crate::child;
+use crate::client::{
+    client, config, config_for, delete, delete_watched, delete_with, with_attempts, with_defaults,
+};
 use crate::identity;
 use crate::peer::{Over, Peer, Visit};
 
 #[track_caller]
-fn refused(case: &str, peer: &Peer, url: &str, words: &str) {
+fn refused(case: &str, peer: &Peer, url: &str, words: &str) -> Error {
     let run = delete(&with_attempts(config_for(url), 2), &["1"]);
     run.expect_in(case, Outcome::NotSent, ErrorKind::Unreachable);
     assert!(run.message().contains(words), "{case}: {run:?}");
     assert_eq!(run.report.request_count(), 0, "{case}");
     assert_eq!(peer.requests().len(), 0, "{case}");
+    run.error.expect("an error")
 }
 
 fn serve(mut visit: Visit) {
     while visit.request().is_some() {}
 }
 
+/// What stays wrong however often it is tried is tried once.
 #[test]
 fn untrusted_certificates() {
     let cases = [
@@ -32,7 +43,9 @@ fn untrusted_certificates() {
     ];
     for (case, identity, words) in cases {
         let peer = Peer::start_as(identity, serve);
-        refused(case, &peer, &peer.url(), words);
+        let error = refused(case, &peer, &peer.url(), words);
+        assert!(!error.retryable, "{case}: {error:?}");
+        assert_eq!(peer.visits(), 1, "{case}");
     }
 }
 
@@ -51,6 +64,119 @@ fn the_platform_does_not_trust_us() {
     let config = with_defaults(Config::new(), &peer.url());
     delete(&config, &["1"]).expect(Outcome::NotSent, ErrorKind::Unreachable);
     assert_eq!(peer.requests().len(), 0);
+}
+
+/// The platform's certificates come from a file that nobody writes yet.
+#[test]
+fn the_platforms_certificates_hang() {
+    const TEST: &str = "certificates::the_platforms_certificates_hang";
+    if !child::is_child() {
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("faults-certificates-{}", std::process::id()));
+        let made = Command::new("mkfifo").arg(&file).status();
+        assert!(made.expect("mkfifo").success());
+        let path = file.to_str().expect("a path in UTF-8");
+        child::rerun(TEST, None, &[("SSL_CERT_FILE", path)]);
+        return fs::remove_file(&file).expect("the file");
+    }
+    let peer = Peer::start(Over::Tls, |mut visit| {
+        while let Some(request) = visit.request() {
+            visit.send(success(&request));
+        }
+    });
+    let limit = Duration::from_millis(500);
+    let mut config = with_defaults(Config::new(), &peer.url());
+    config.set_connect_timeout_ms(500).expect("a number");
+    let client = client(&config);
+    let run = delete_with(&client, &["1"]);
+    run.expect(Outcome::NotSent, ErrorKind::Unreachable);
+    run.expect_time(limit);
+    assert!(run.message().contains("certificates"), "{run:?}");
+
+    config.set_run_timeout_ms(100).expect("a number");
+    let run = delete(&config, &["1"]);
+    run.expect(Outcome::NotSent, ErrorKind::TimedOut);
+    assert!(run.elapsed < limit, "{run:?}");
+
+    let monitor = Monitor::default();
+    monitor.cancel();
+    let run = delete_watched(&client, &["1"], Some(&monitor));
+    run.expect(Outcome::NotSent, ErrorKind::Cancelled);
+
+    // Whoever still waits, or comes later, gets them.
+    let file = std::env::var("SSL_CERT_FILE").expect("a variable");
+    fs::write(file, identity::authority_pem()).expect("a reader");
+    delete_with(&client, &["1"]).expect(Outcome::Deleted, None);
+}
+
+#[test]
+fn files_of_certificates() {
+    let pem = identity::authority_pem();
+    let other = |label: &str| pem.replace("CERTIFICATE", label);
+    let utf16: Vec<u8> = pem.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let good: [(&str, Vec<u8>); 4] = [
+        ("plain", pem.into()),
+        ("byte order mark", format!("\u{feff}{pem}").into()),
+        ("line ends of Windows", pem.replace('\n', "\r\n").into()),
+        (
+            "words around it",
+            format!("subject=CN=x\n{pem}more\n").into(),
+        ),
+    ];
+    for (case, content) in good {
+        set_ca_file(&content).unwrap_or_else(|error| panic!("{case}: {error:?}"));
+    }
+    let bad: [(&str, Vec<u8>); 11] = [
+        ("empty", Vec::new()),
+        ("empty", b" \r\n\n".to_vec()),
+        ("empty", "\u{feff}\n".into()),
+        ("DER", identity::authority_der()),
+        ("UTF-16", [&[0xff, 0xfe][..], &utf16].concat()),
+        (
+            "\"TRUSTED CERTIFICATE\"",
+            other("TRUSTED CERTIFICATE").into(),
+        ),
+        ("\"PRIVATE KEY\"", other("PRIVATE KEY").into()),
+        (
+            "\"CERTIFICATE REQUEST\"",
+            other("CERTIFICATE REQUEST").into(),
+        ),
+        ("\"PKCS7\"", other("PKCS7").into()),
+        ("damaged", pem.replacen("MII", "", 1).into()),
+        ("-----BEGIN", b"0.pem\n1.pem\n".to_vec()),
+    ];
+    for (words, content) in bad {
+        let error = set_ca_file(&content).expect_err(words);
+        assert_eq!(error.kind, ErrorKind::InvalidArgument, "{words}");
+        assert!(error.message.starts_with("ca_file: "), "{error:?}");
+        assert!(error.message.contains(words), "{words}: {error:?}");
+    }
+}
+
+/// Reading a pipe may never end, and a setter has no deadline.
+#[test]
+fn a_file_of_certificates_that_is_no_file() {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("faults-ca-pipe-{}", std::process::id()));
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo").success());
+    for path in [path.to_str().expect("a path in UTF-8"), "/", "/dev/zero"] {
+        let error = Config::new().set_ca_file(path).expect_err(path);
+        assert!(error.message.contains("regular file"), "{error:?}");
+    }
+    fs::remove_file(&path).expect("the pipe");
+}
+
+fn set_ca_file(content: &[u8]) -> Result<(), Error> {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
+        "faults-ca-{:?}-{}",
+        std::thread::current().id(),
+        std::process::id()
+    ));
+    fs::write(&path, content).expect("a file");
+    let set = Config::new().set_ca_file(path.to_str().expect("a path in UTF-8"));
+    fs::remove_file(&path).expect("the file");
+    set
 }
 
 /// What stands where TLS 1.2 or 1.3 should be.

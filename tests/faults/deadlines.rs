@@ -88,14 +88,6 @@ fn endless_interim_answers() {
     });
 }
 
-#[test]
-fn endless_trailers() {
-    times_out(|visit, _| {
-        visit.send(raw("200 OK", "Transfer-Encoding: chunked\r\n", "0\r\n"));
-        visit.flood(&b"Filler: x\r\n".repeat(100), usize::MAX);
-    });
-}
-
 /// A reader that takes nothing: the request's end never left.
 #[test]
 fn a_request_that_nobody_reads() {

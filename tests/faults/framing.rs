@@ -73,10 +73,17 @@ fn ambiguous_framing() {
     }
 }
 
+/// The success of `request` in one chunk, with a chunk extension and trailers.
+fn with_trailers(request: &Request, trailers: &str) -> Vec<u8> {
+    let body = all_deleted(request);
+    let chunks = format!("{:x};a=b\r\n{body}\r\n0\r\n{trailers}\r\n", body.len());
+    raw("200 OK", "Transfer-Encoding: chunked\r\n", chunks)
+}
+
 /// The rules above refuse nothing that is right.
 #[test]
 fn certain_framing() {
-    let answers: [fn(&Request) -> Vec<u8>; 7] = [
+    let answers: [fn(&Request) -> Vec<u8>; 13] = [
         success,
         |request| chunked(all_deleted(request), 1),
         |request| chunked(all_deleted(request), 1_000),
@@ -95,6 +102,16 @@ fn certain_framing() {
             .concat()
         },
         |request| [raw("100 Continue", "", ""), success(request)].concat(),
+        |request| [raw("100 Continue", "A: 1\r\nB:\r\n", ""), success(request)].concat(),
+        |request| {
+            let interim = raw("100 Continue", &"A: 1\r\n".repeat(50), "");
+            let more = raw("102 Processing", "Link: <x>\r\n", "");
+            [interim.repeat(3), more, interim, success(request)].concat()
+        },
+        |request| framed("200 OK", &"A: 1\r\n".repeat(120), all_deleted(request)),
+        |request| framed("200", "", all_deleted(request)),
+        |request| framed("200 ", "aCCept:\t x \t\r\n", all_deleted(request)),
+        |request| with_trailers(request, &"Filler: x\r\n".repeat(1_000)),
     ];
     for over in Over::BOTH {
         for (case, answer) in answers.into_iter().enumerate() {
@@ -181,6 +198,7 @@ fn endless_answers() {
     let chunk = [format!("{:x}\r\n", json.len()).as_bytes(), &json, b"\r\n"].concat();
     let header = format!("X-Filler: {}\r\n", "x".repeat(1_000)).into_bytes();
     let chunked_head = raw("200 OK", "Transfer-Encoding: chunked\r\n", "");
+    let trailers = [&chunked_head[..], b"0\r\n"].concat();
     let one_chunk = [&chunked_head[..], b"7fffffff\r\n"].concat();
     for over in Over::BOTH {
         let until_close = raw("200 OK", "", "");
@@ -189,6 +207,14 @@ fn endless_answers() {
         stops_reading("until close", over, until_close, json.clone());
         stops_reading("chunked", over, chunked_head.clone(), chunk.clone());
         stops_reading("one chunk", over, one_chunk.clone(), json.clone());
+        stops_reading("trailers", over, trailers.clone(), header.clone());
+        stops_reading("a trailer", over, trailers.clone(), vec![b'x'; 4096]);
+        stops_reading(
+            "a chunk's head",
+            over,
+            chunked_head.clone(),
+            vec![b'1'; 4096],
+        );
         stops_reading(
             "head",
             over,

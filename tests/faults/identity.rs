@@ -11,7 +11,8 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -50,6 +51,17 @@ impl Authority {
 fn trusted() -> &'static Authority {
     static TRUSTED: OnceLock<Authority> = OnceLock::new();
     TRUSTED.get_or_init(|| Authority::new("faults CA"))
+}
+
+/// The certificate of the authority, in PEM form.
+pub fn authority_pem() -> &'static str {
+    &trusted().pem
+}
+
+/// The same in DER form.
+pub fn authority_der() -> Vec<u8> {
+    let der = CertificateDer::from_pem_slice(trusted().pem.as_bytes());
+    der.expect("a certificate").to_vec()
 }
 
 /// A good certificate for this machine.

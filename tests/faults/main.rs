@@ -18,6 +18,7 @@ mod pool;
 mod proxy;
 mod redirects;
 mod resending;
+mod resting;
 mod secrets;
 mod sending;
 mod steps;

@@ -70,6 +70,11 @@ fn rerun_where_localhost_is(addresses: &[&str], test: &str) {
     fs::remove_file(&names).expect("the file");
 }
 
+fn thread_count() -> usize {
+    let threads = fs::read_dir("/proc/self/task");
+    threads.expect("the threads").count()
+}
+
 #[test]
 fn a_look_up_that_hangs() {
     if !child::is_child() {
@@ -85,14 +90,9 @@ fn a_look_up_that_hangs() {
     assert!(run.elapsed < 2 * limit + SLACK, "{run:?}");
     assert!(run.message().contains("look-up"), "{run:?}");
     // At most one thread hangs with it, however many calls there are.
-    let threads = || {
-        fs::read_dir("/proc/self/task")
-            .expect("the threads")
-            .count()
-    };
-    let before = threads();
+    let before = thread_count();
     delete_with(&client, &["2"]).expect(Outcome::NotSent, ErrorKind::Unreachable);
-    assert_eq!(threads(), before);
+    assert_eq!(thread_count(), before);
     // And a cancelled call does not wait for it.
     let monitor = Monitor::default();
     let run = std::thread::scope(|scope| {
@@ -104,6 +104,39 @@ fn a_look_up_that_hangs() {
     });
     run.expect(Outcome::NotSent, ErrorKind::Cancelled);
     assert!(run.elapsed < limit, "{run:?}");
+}
+
+/// The answer to a call that had lost patience says nothing of the name as it is when another call
+/// comes, however long after.
+#[test]
+fn a_late_answer_is_not_for_a_later_call() {
+    const TEST: &str = "names::a_late_answer_is_not_for_a_later_call";
+    if !child::is_child() {
+        return rerun_where_localhost_is(&[], TEST);
+    }
+    let service = service();
+    let url = format!("http://localhost:{}", service.address.port());
+    let mut config = config_for(&url);
+    config.set_connect_timeout_ms(1_200).expect("a number");
+    let client = client(&config);
+    // More than a second passes, so that what comes of this look-up belongs to this call alone.
+    delete_with(&client, &["1"]).expect(Outcome::NotSent, ErrorKind::Unreachable);
+    // The resolver gets an end and no address, and its thread is gone.
+    let without_it = thread_count() - 1;
+    fs::write("/etc/hosts", "").expect("a reader");
+    while thread_count() > without_it {
+        std::thread::yield_now();
+    }
+    // By now the machine knows the name.
+    let names = temporary("learnt");
+    fs::write(&names, "127.0.0.1 localhost\n").expect("a file");
+    let mounted = Command::new("mount")
+        .arg("--bind")
+        .args([&names, Path::new("/etc/hosts")])
+        .status();
+    assert!(mounted.expect("mount").success());
+    delete_with(&client, &["2"]).expect(Outcome::Deleted, None);
+    fs::remove_file(&names).expect("the file");
 }
 
 /// A label of 64 characters fails in the resolver, before any server is asked.

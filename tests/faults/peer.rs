@@ -295,6 +295,21 @@ impl Visit {
             .is_ok()
     }
 
+    /// Sends bytes together with the handshake, before the client's first byte after it. Without TLS
+    /// there is no handshake to wait for.
+    pub fn speak_first(&mut self, bytes: impl AsRef<[u8]>) {
+        let Wire::Tls(stream) = self.wire() else {
+            self.send(bytes);
+            return;
+        };
+        let (session, socket) = (&mut stream.conn, &mut stream.sock);
+        while !session.wants_write() && session.read_tls(socket).is_ok_and(|read| read > 0) {
+            let _ = session.process_new_packets();
+        }
+        let _ = session.writer().write_all(bytes.as_ref());
+        let _ = socket.write_all(&records_of(session));
+    }
+
     /// Sends bytes one at a time.
     pub fn drip(&mut self, bytes: impl AsRef<[u8]>, interval: Duration) {
         for byte in bytes.as_ref() {
@@ -330,11 +345,7 @@ impl Visit {
         if let Wire::Tls(stream) = self.wire() {
             let _ = stream.conn.writer().write_all(bytes.as_ref());
             stream.conn.send_close_notify();
-            let mut records = Vec::new();
-            while stream.conn.wants_write() {
-                let _ = stream.conn.write_tls(&mut records);
-            }
-            let _ = stream.sock.write_all(&records);
+            let _ = stream.sock.write_all(&records_of(&mut stream.conn));
         }
     }
 
@@ -369,6 +380,15 @@ impl Visit {
     fn wire(&mut self) -> &mut Wire {
         self.wire.as_mut().expect("until it is dropped")
     }
+}
+
+/// What a session has to send.
+fn records_of(session: &mut ServerConnection) -> Vec<u8> {
+    let mut records = Vec::new();
+    while session.wants_write() {
+        let _ = session.write_tls(&mut records);
+    }
+    records
 }
 
 impl Drop for Visit {

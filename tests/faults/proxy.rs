@@ -11,7 +11,7 @@ use koodrive::report::Outcome;
 
 use crate::answers::{raw, success};
 use crate::child;
-use crate::client::{config, delete, with_attempts};
+use crate::client::{config, config_for, delete, with_attempts};
 use crate::connecting::Refusing;
 use crate::peer::{Over, Peer, Visit};
 
@@ -25,13 +25,18 @@ fn service(over: Over) -> Peer {
 
 /// A proxy that opens tunnels.
 fn proxy() -> Peer {
-    Peer::start(Over::Plain, |mut visit| {
+    proxy_that_says(b"HTTP/1.1 200 Connection established\r\n\r\n".to_vec())
+}
+
+/// One that opens them with these words.
+fn proxy_that_says(consent: Vec<u8>) -> Peer {
+    Peer::start(Over::Plain, move |mut visit| {
         let Some(request) = visit.request() else {
             return;
         };
         let target = request.head.split(' ').nth(1).expect("a target").to_owned();
         let service = TcpStream::connect(target).expect("the service");
-        visit.send("HTTP/1.1 200 Connection established\r\n\r\n");
+        visit.send(&consent);
         thread::scope(|scope| {
             scope.spawn(|| hand_on(visit.socket(), &service));
             hand_on(&service, visit.socket());
@@ -73,6 +78,57 @@ fn tunnels() {
     }
 }
 
+/// Any 2xx opens a tunnel, whatever its headers say of a body (RFC 9110, 9.3.6).
+#[test]
+fn unusual_consent() {
+    let interim = raw("103 Early Hints", "Link: <x>\r\n", "");
+    let cases = [
+        ("many headers", raw("200 OK", &"A: 1\r\n".repeat(120), "")),
+        (
+            "a long head",
+            raw("200 OK", &format!("A: {}\r\n", "x".repeat(15_000)), ""),
+        ),
+        (
+            "interim",
+            [interim.repeat(3), raw("200 OK", "", "")].concat(),
+        ),
+        ("no reason", raw("200", "", "")),
+        ("another 2xx", raw("204 No Content", "", "")),
+        ("a length", raw("200 OK", "Content-Length: 7\r\n", "")),
+        (
+            "chunks",
+            raw("200 OK", "Transfer-Encoding: chunked\r\n", ""),
+        ),
+        ("HTTP/1.0", b"HTTP/1.0 200 OK\r\n\r\n".to_vec()),
+    ];
+    for over in Over::BOTH {
+        let service = service(over);
+        for (case, consent) in &cases {
+            let proxy = proxy_that_says(consent.clone());
+            let run = delete(&through(&proxy, config(&service)), &["1"]);
+            run.expect_in(case, Outcome::Deleted, None);
+        }
+    }
+}
+
+/// Names and passwords are percent-decoded; an address of IPv6 stands in brackets.
+#[test]
+fn what_the_proxy_is_asked() {
+    let proxy = Peer::start(Over::Plain, |mut visit| {
+        visit.request();
+    });
+    let mut config = config_for("https://[::1]:9");
+    let url = format!("http://na%20me:p%3Ass@{}", proxy.address);
+    config.set_proxy(&url).expect("a proxy");
+    delete(&config, &["1"]).expect(Outcome::NotSent, ErrorKind::Unreachable);
+    let asked = &proxy.requests()[0];
+    assert!(asked.head.starts_with("CONNECT [::1]:9 HTTP/1.1\r\n"));
+    assert_eq!(asked.header("host"), Some("[::1]:9"));
+    // "na me:p:ss" in base64.
+    let expected = "Basic bmEgbWU6cDpzcw==";
+    assert_eq!(asked.header("proxy-authorization"), Some(expected));
+}
+
 /// Whatever the proxy does instead of opening a tunnel.
 fn opens_no_tunnel(case: &str, words: &str, refuse: impl Fn(Visit) + Send + Sync + 'static) {
     let service = service(Over::Tls);
@@ -100,7 +156,7 @@ fn no_tunnel() {
         "502 Bad Gateway",
         "504 Gateway Timeout",
         "302 Found",
-        "204 No Content",
+        "400 Bad Request",
     ];
     for status in statuses {
         opens_no_tunnel(status, &status[..3], move |mut visit| {
