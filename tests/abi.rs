@@ -149,6 +149,61 @@ fn scarcity() {
 }
 
 #[test]
+fn few_descriptors() {
+    let scratch = Scratch::new("few_descriptors");
+    let program = scratch.path("few_descriptors");
+    compile(Language::C, "c11", &source("few_descriptors.c"), &program);
+    let sandbox = Sandbox::start(Options {
+        scopes: ScopeSource::Auto { count: 60_000 },
+        ..Options::default()
+    })
+    .unwrap();
+    succeed(
+        command("sh", &sandbox)
+            .args(["-c", "ulimit -n 24; exec \"$0\""])
+            .arg(&program),
+    );
+    assert_eq!(sandbox.totals().deleted, 60_000);
+}
+
+#[test]
+fn cancellation() {
+    run_program("cancellation");
+}
+
+#[test]
+fn abandoned() {
+    let scratch = Scratch::new("abandoned");
+    let program = scratch.path("abandoned");
+    compile(Language::C, "c11", &source("abandoned.c"), &program);
+    // Not under valgrind, which may leave no thread's place to another.
+    succeed(&mut command(&program, &sandbox()));
+}
+
+/// Also that threads start whatever RUST_MIN_STACK says.
+#[test]
+fn environment() {
+    let scratch = Scratch::new("environment");
+    let program = scratch.path("environment");
+    compile(Language::C, "c11", &source("environment.c"), &program);
+    let plain = sandbox();
+    let tls = sandbox_with(Options {
+        tls: true,
+        ..Options::default()
+    });
+    let ca_file = scratch.write("ca.pem", tls.ca_pem().unwrap());
+    let nobody = "http://127.0.0.1:1";
+    succeed(
+        command(&program, &plain)
+            .env("RUST_MIN_STACK", "1152921504606846976")
+            .envs(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].map(|name| (name, nobody)))
+            .args([plain.url(), tls.url()])
+            .arg(ca_file)
+            .arg(nobody),
+    );
+}
+
+#[test]
 fn dlopen() {
     let scratch = Scratch::new("dlopen");
     let program = scratch.path("dlopen");

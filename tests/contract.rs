@@ -238,7 +238,8 @@ fn a_device_id_can_not_name_another_path() {
         "%2e",
         "x/..;v=1/OTHER",
         "x/.. /OTHER",
-        "%2F",
+        "%2FOTHER",
+        "x%2f%2fOTHER",
     ] {
         let mut plan = Plan::new();
         let error = plan.add(None, device, ["1"].into_iter()).unwrap_err();
@@ -247,7 +248,7 @@ fn a_device_id_can_not_name_another_path() {
         assert_eq!(plan.scope_count(), 0, "{device}");
     }
     for device in [
-        "a.b", "..a", "a..", "a/b", "...", "100%", "%zz", "%2Ea", "a;b", ".a/b.",
+        "a.b", "..a", "a..", "a/b", "...", "100%", "%zz", "%2Ea", "a;b", ".a/b.", "%2F", " ",
     ] {
         let mut plan = Plan::new();
         plan.add(None, device, ["1"].into_iter()).unwrap();

@@ -10,6 +10,7 @@
     reason = "the header states the contract of pointers once, for all functions"
 )]
 
+mod cancellation;
 pub mod client;
 pub mod config;
 pub mod error;
@@ -37,6 +38,7 @@ unsafe fn attempt(
 ) -> koodrive_status {
     // SAFETY: the caller's promise.
     unsafe { put(error, ptr::null_mut()) };
+    let _held_off = cancellation::HeldOff::new();
     let bug = || {
         Error::new(
             ErrorKind::Internal,
@@ -85,6 +87,7 @@ unsafe fn free<T>(object: *mut T) {
     if !object.is_null() {
         // SAFETY: not NULL, and the caller's promise.
         let object = unsafe { Box::from_raw(object) };
+        let _held_off = cancellation::HeldOff::new();
         let _ = catch(|| drop(object));
     }
 }

@@ -33,17 +33,30 @@ pub(super) fn check_device(device: &str) -> Result<(), Error> {
 }
 
 /// Whether some server on the way may read another path than ours: one that decodes `%2F` before it
-/// resolves dots, that decodes twice, or that drops a segment's parameters (`;`) or blanks.
+/// resolves dots and merges slashes, that decodes twice, or that drops a segment's parameters (`;`)
+/// or blanks.
 fn changes_the_path(device: &str) -> bool {
-    let decoded = percent_decode_str(device).decode_utf8_lossy();
-    if decoded != device && changes_the_path(&decoded) {
-        return true;
+    segments(device).any(str::is_empty) || is_relative(device)
+}
+
+fn is_relative(path: &str) -> bool {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    if decoded != path {
+        // Nothing but slashes names nothing else.
+        let merges =
+            segments(&decoded).any(str::is_empty) && !segments(&decoded).all(str::is_empty);
+        if merges || is_relative(&decoded) {
+            return true;
+        }
     }
-    let is_special = |segment: &str| {
+    segments(path).any(|segment| {
         let name = segment.split(';').next().unwrap_or_default();
-        matches!(name.trim(), "" | "." | "..")
-    };
-    device.split(['/', '\\']).any(is_special)
+        matches!(name.trim(), "." | "..")
+    })
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['/', '\\'])
 }
 
 /// What is wrong with a list of scope ids.
