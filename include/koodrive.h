@@ -389,8 +389,9 @@ koodrive_plan *koodrive_plan_new(void);
  *
  * user_id: whose device it is, 1 to 8000 bytes without control characters, not beginning or ending
  * with a space; NULL means the user id of the config of the client that will run the plan.
- * device_id: 1 to 512 bytes without control characters, not "." or ".."; everything else is
- * percent-encoded.
+ * device_id: 1 to 512 bytes without control characters. It may hold "/" and "\\", but no segment
+ * between them may be empty, "." or "..", also not percent-encoded: a server that decodes the path
+ * before it resolves it would take that for another device. Everything else is percent-encoded.
  * scope_ids: count strings of 1 to 128 visible ASCII characters. Ids that are plainly damaged
  * numbers are refused: digits with a decimal point or an exponent, or with the tail
  * "VW5TYWZlSW50ZWdlcg==" ("UnSafeInteger"). May be NULL if count is 0.
@@ -421,6 +422,16 @@ koodrive_status koodrive_plan_add_lines(koodrive_plan *plan,
                                         size_t length,
                                         size_t count,
                                         koodrive_error **error);
+
+/**
+ * Takes back the latest additions: drops all ids but the first count, in the order in which they were
+ * added. Does nothing where there are no more than that.
+ *
+ * Returns KOODRIVE_ERROR_INVALID_ARGUMENT if plan is NULL.
+ */
+koodrive_status koodrive_plan_truncate(koodrive_plan *plan,
+                                       size_t count,
+                                       koodrive_error **error);
 
 /**
  * How many ids were added, repeats included. 0 for NULL.

@@ -26,8 +26,9 @@ pub extern "C" fn koodrive_plan_new() -> *mut koodrive_plan {
 ///
 /// user_id: whose device it is, 1 to 8000 bytes without control characters, not beginning or ending
 /// with a space; NULL means the user id of the config of the client that will run the plan.
-/// device_id: 1 to 512 bytes without control characters, not "." or ".."; everything else is
-/// percent-encoded.
+/// device_id: 1 to 512 bytes without control characters. It may hold "/" and "\\", but no segment
+/// between them may be empty, "." or "..", also not percent-encoded: a server that decodes the path
+/// before it resolves it would take that for another device. Everything else is percent-encoded.
 /// scope_ids: count strings of 1 to 128 visible ASCII characters. Ids that are plainly damaged
 /// numbers are refused: digits with a decimal point or an exponent, or with the tail
 /// "VW5TYWZlSW50ZWdlcg==" ("UnSafeInteger"). May be NULL if count is 0.
@@ -86,6 +87,25 @@ pub unsafe extern "C" fn koodrive_plan_add_lines(
             })?;
             plan.0
                 .add_lines(user, device, text, Some(count).filter(|count| *count > 0))
+        })
+    }
+}
+
+/// Takes back the latest additions: drops all ids but the first count, in the order in which they were
+/// added. Does nothing where there are no more than that.
+///
+/// Returns KOODRIVE_ERROR_INVALID_ARGUMENT if plan is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_truncate(
+    plan: *mut koodrive_plan,
+    count: usize,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: the header's contract for pointers, here and in the call inside.
+    unsafe {
+        attempt(error, || {
+            required_mut("plan", plan)?.0.truncate(count);
+            Ok(())
         })
     }
 }

@@ -132,6 +132,13 @@ impl Plan {
         Ok(())
     }
 
+    /// Drops what was added after the first `count` ids.
+    pub fn truncate(&mut self, count: usize) {
+        if count < self.scope_count() {
+            Arc::make_mut(&mut self.0).truncate(count);
+        }
+    }
+
     /// How many ids were added, repeats included.
     pub fn scope_count(&self) -> usize {
         self.0.ids.len()
@@ -219,6 +226,14 @@ impl Contents {
             }
         }
         complaints
+    }
+
+    fn truncate(&mut self, count: usize) {
+        self.ids.truncate(count);
+        self.sections.retain(|section| section.first < count);
+        // The texts of a section stand before its first id, so the last id ends all that is kept.
+        let end = self.ids.last().map_or(0, |id| id.range().end + 1);
+        self.text.truncate(end);
     }
 
     fn push_text(&mut self, text: &str) -> usize {

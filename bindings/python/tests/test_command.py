@@ -96,8 +96,9 @@ def test_a_dry_run_sends_nothing(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("arguments", "ids", "named"),
     [
-        (["--device", "d"], "1\n\n2\n", "scope_ids[1]"),
-        (["--device", "d"], "1.5\n", "scope_ids[0]"),
+        (["--device", "d"], "1.5\n", "standard input: line 1: scope_ids[0]"),
+        (["--device", "d"], "\n# a comment\n1\r\n2 3\n", "line 4: "),
+        (["--device", "d"], "1\n\n2\u00a0\n", "line 3: "),
         (["--device", ""], "1\n", "device_id"),
         (["--device", "d", "--user", ""], "1\n", "user_id"),
         ([], "1\n", "--device"),
@@ -113,6 +114,115 @@ def test_usage(sandbox: Sandbox, arguments: list[str], ids: str, named: str) -> 
     assert named in complaints
     assert "Traceback" not in complaints
     assert sandbox.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('"1842846715527366528"', 'holds "'),
+        ("'1842846715527366528", "holds '"),
+        ("1842846715527366528'", "holds '"),
+        ("phone,1842846715527366528", "holds ,"),
+        ("phone;1842846715527366528", "holds ;"),
+        ("phone\t1842846715527366528", "holds a tab"),
+        ("\t1842846715527366528", "holds a tab"),
+        ("scope_id", "holds no digit"),
+        ("-", "holds no digit"),
+    ],
+)
+def test_what_is_no_bare_id_is_refused(
+    sandbox: Sandbox, tmp_path: Path, line: str, named: str
+) -> None:
+    file = tmp_path / "ids.csv"
+    file.write_text(f"# from a table\n\n1842846715527366528\n{line}\n")
+    status, output, complaints = delete(sandbox, "--device", "d", str(file))
+    assert (status, output) == (2, "")
+    assert complaints.startswith(f"koodrive: {file}: line 4: {named}; give one bare id a line")
+    assert sandbox.ledger() == []
+
+
+def test_a_file_in_utf_16_is_refused(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "ids.txt"
+    file.write_text("1\n2\n", encoding="utf-16")
+    status, output, complaints = delete(sandbox, "--device", "d", str(file))
+    assert (status, output) == (2, "")
+    assert "UTF-16" in complaints
+    assert sandbox.ledger() == []
+
+
+def test_a_file_from_windows(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "ids.txt"
+    file.write_bytes(b"\xef\xbb\xbf# ids\r\n\r\n1  \r\n   \r\n2\t\r\n  # more\r\n3")
+    said = delete(sandbox, "--device", "d", str(file))
+    assert said == (0, "3 ids: 3 DELETED; requests: 1\n", "")
+    assert [request["ids"] for request in sandbox.ledger()] == [["1", "2", "3"]]
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# nothing\r\n\r\n", "\ufeff"])
+def test_a_file_without_ids(sandbox: Sandbox, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "ids.txt"
+    file.write_text(content, encoding="utf-8", newline="")
+    said = delete(sandbox, "--device", "d", str(file))
+    assert said == (0, "0 ids:; requests: 0\n", "")
+
+
+def test_not_one_id_existed(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(scopes={"users": {USER: {DEVICE: ["1"]}}})
+    status, output, complaints = delete(sandbox, "--device", DEVICE, ids="2\n3\n2\n")
+    assert (status, output) == (1, "3 ids: 2 NOT_FOUND 1 REPEATED; requests: 1\n")
+    assert "not one of the ids existed" in complaints
+    assert delete(sandbox, "--device", DEVICE, ids="1\n2\n")[0] == 0
+
+
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+
+
+@FULL
+@pytest.mark.parametrize("output", ["table", "jsonl"])
+def test_a_report_that_can_not_be_written(start_sandbox: StartSandbox, output: str) -> None:
+    sandbox = start_sandbox(rejected_ids={"2": {"error_code": "7", "msg": "locked"}})
+    with open("/dev/full", "w") as full:
+        status, _, complaints = delete(
+            sandbox, "--device", "d", "--output", output, ids="1\n2\n", stdout=full
+        )
+    assert status == 3
+    assert "2  REJECTED   7         locked\n" in complaints
+    assert "2 ids: 1 DELETED 1 REJECTED; requests: 1\n" in complaints
+    assert "standard output could not be written: " in complaints
+    assert "Traceback" not in complaints
+
+
+@FULL
+def test_what_is_unfinished_can_not_be_written(sandbox: Sandbox) -> None:
+    sandbox.set_faults({"status": {"status": 401}})
+    arguments = ["--device", "d", "--unfinished", "/dev/full"]
+    status, _, complaints = delete(sandbox, *arguments, ids="1\n2\n")
+    assert status == 3
+    assert "what a next run should take up:\n1\n2\n" in complaints
+    assert "/dev/full could not be written: " in complaints
+
+
+@FULL
+def test_nothing_can_be_written(sandbox: Sandbox) -> None:
+    with open("/dev/full", "w") as full:
+        status, _, _ = delete(sandbox, "--device", "d", ids="1\n", stdout=full, stderr=full)
+    assert status == 3
+    assert sandbox.totals()["deleted"] == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_outputs(sandbox: Sandbox, closed: str) -> None:
+    environment = {**os.environ, **sandbox.environment()}
+    environment["PYTHONPATH"] = str(Path(koodrive.__file__).parents[1])
+    script = f'exec "$0" -m koodrive delete --device d {closed}'
+    shell = ["sh", "-c", script, sys.executable]
+    child = subprocess.run(
+        shell, input=b"1\n", env=environment, capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert child.returncode == 3
+    assert sandbox.totals()["deleted"] == 1
+    assert b"Traceback" not in child.stderr
+    assert (b"1 ids: 1 DELETED; requests: 1\n" in child.stderr) == (closed == ">&-")
 
 
 def test_a_bad_environment_is_usage(sandbox: Sandbox) -> None:

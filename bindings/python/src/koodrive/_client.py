@@ -13,7 +13,7 @@ from typing import Any
 from koodrive import _arguments
 from koodrive._arguments import Id
 from koodrive._errors import InvalidArgument, check
-from koodrive._handle import free_with
+from koodrive._handle import Unique, free_with
 from koodrive._library import ClientPointer, ErrorPointer, ResultPointer, lib
 from koodrive._monitor import Monitor
 from koodrive._plan import Plan
@@ -22,8 +22,10 @@ from koodrive._report import Report
 from koodrive._run import run
 
 
-class Client:
+class Client(Unique):
     """Deletes backup scopes. Any number of threads may use a client at once.
+
+    It can't be copied or pickled: give each process one of its own.
 
     >>> with Client.from_env() as client:
     ...     report = client.delete_scopes("1842812272691451648", ["123", "345"])
@@ -132,7 +134,7 @@ class Client:
     def _open(self, config: Any) -> None:
         self._handle, error = ClientPointer(), ErrorPointer()
         check(lib.koodrive_client_new(config, byref(self._handle), byref(error)), error)
-        self._free = free_with(self, lib.koodrive_client_free, self._handle)
+        self._free = free_with(self._handle, lib.koodrive_client_free)
         self._closed = False
         # The threads that have a call in progress, and the lock for all that changes here.
         self._callers: list[int] = []
@@ -156,9 +158,14 @@ class Client:
         >>> len(report.deleted), report.request_count
         (250, 3)
         """
-        plan = Plan()
-        plan.add(device_id, scope_ids, user_id=user_id)
-        return self.delete_plan(plan, monitor=monitor, progress=progress)
+        ended = _Ended()
+        try:
+            plan = Plan()
+            plan.add(device_id, scope_ids, user_id=user_id)
+            return self._carry_out(plan, monitor, progress, ended)
+        except BaseException as error:
+            error.report = ended.report  # type: ignore[attr-defined]
+            raise
 
     def delete_plan(
         self, plan: Plan, *, monitor: Monitor | None = None, progress: Progress = None
@@ -184,6 +191,17 @@ class Client:
                 another run. Nothing was sent.
             RuntimeError: The client is closed, or another run uses the plan. Nothing was sent.
         """
+        ended = _Ended()
+        try:
+            return self._carry_out(plan, monitor, progress, ended)
+        except BaseException as error:
+            # Whatever leaves carries it, also a signal that came when all was done.
+            error.report = ended.report  # type: ignore[attr-defined]
+            raise
+
+    def _carry_out(
+        self, plan: Plan, monitor: Monitor | None, progress: Progress, ended: _Ended
+    ) -> Report:
         if not isinstance(plan, Plan):
             raise TypeError(f"plan: must be a Plan, not {type(plan).__name__}")
         if monitor is not None and not isinstance(monitor, Monitor):
@@ -191,16 +209,16 @@ class Client:
         watched = Monitor() if monitor is None else monitor
         caller = threading.get_ident()
         with watching(progress, watched) as watch:
-            return run(lambda: self._delete(plan, watched, caller), watched, watch)
+            return run(lambda: self._delete(plan, watched, caller, ended), watched, watch)
 
-    def _delete(self, plan: Plan, monitor: Monitor, caller: int) -> Report:
+    def _delete(self, plan: Plan, monitor: Monitor, caller: int, ended: _Ended) -> Report:
         result, error = ResultPointer(), ErrorPointer()
         with self._call(caller) as client, plan._in_a_run() as planned:
             lines = None if plan._lines is None else tuple(plan._lines)
             status = lib.koodrive_client_delete_plan(
                 client, planned, monitor._handle, byref(result), byref(error)
             )
-        report = Report(result, lines) if result else None
+        ended.report = report = Report._adopt(result, lines) if result else None
         check(status, error, report)
         assert report is not None, "a run that succeeds has a result"
         return report
@@ -265,6 +283,12 @@ class Client:
             with self._changed:
                 self._callers.remove(caller)
                 self._changed.notify_all()
+
+
+class _Ended:
+    """The report of a run that has ended, for whatever is raised by then."""
+
+    report: Report | None = None
 
 
 @contextlib.contextmanager

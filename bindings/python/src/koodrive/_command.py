@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from koodrive import (
     Client,
     InternalError,
+    InvalidArgument,
     KooDriveError,
     Outcome,
+    OutcomeStatus,
     Plan,
     Report,
     __version__,
 )
+from koodrive._id_file import IdFile
 
 _ALL_GONE, _SOME_LEFT, _USAGE, _INCOMPLETE = range(4)
 
@@ -28,9 +33,13 @@ and KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION, or KOODRIVE_APP_ID with KOODR
 settings: KOODRIVE_CA_FILE, _PROXY, _CONNECT_TIMEOUT_MS, _REQUEST_TIMEOUT_MS, _RUN_TIMEOUT_MS,
 _MAX_ATTEMPTS, _MAX_CONNECTIONS, _MAX_REQUESTS_PER_SECOND.
 
+The file holds one bare id a line. Blank lines, trailing blanks, a byte order mark, line ends of
+Windows and lines that begin with # are passed over.
+
 Ctrl-C and SIGTERM wait for the answers under way, a second one does not.
 
-Exit status: 0 all gone, 1 some may still exist, 2 usage, 3 the run is incomplete.
+Exit status: 0 all gone; 1 some may still exist, or not one of them existed; 2 usage, nothing was
+sent; 3 the run is incomplete, or what became of the ids could not be written.
 """
 
 
@@ -85,28 +94,53 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _delete(options: argparse.Namespace) -> int:
-    plan = Plan()
-    source = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
-    plan.add_lines(options.device, source, user_id=options.user)
+    plan = _read_plan(options)
     if options.dry_run:
-        print(f"{len(plan)} ids in {plan.request_count} requests; nothing was sent")
+        print(f"{len(plan)} ids in {plan.request_count} requests; nothing was sent", flush=True)
         return _ALL_GONE
     if options.unfinished:
         Path(options.unfinished).open("a").close()  # Better a complaint now than after the run.
     with Client.from_env() as client:
         report, trouble = _run(client, plan)
-        _print_report(report, options.output)
-        if options.unfinished:
-            trouble = _write_unfinished(report, options.unfinished) or trouble
-    if trouble:
-        _say(f"the run is incomplete: {trouble}")
+    complaints = [f"the run is incomplete: {trouble}"] if trouble else []
+    complaints += _write_report(report, options.output)
+    if options.unfinished:
+        complaints += _write_unfinished(report, options.unfinished)
+    for complaint in complaints:
+        _say(complaint)
+    if complaints:
         return _INCOMPLETE
-    return _SOME_LEFT if report.failures else _ALL_GONE
+    if report.failures:
+        return _SOME_LEFT
+    if report and not _any_existed(report):
+        _say("not one of the ids existed: look whether they, the device and the user are right")
+        return _SOME_LEFT
+    return _ALL_GONE
+
+
+def _read_plan(options: argparse.Namespace) -> Plan:
+    source = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    name = "standard input" if options.file == "-" else options.file
+    plan = Plan()
+    try:
+        file = IdFile(source)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{name}: {error}") from None
+    try:
+        plan.add_lines(options.device, file.lines, user_id=options.user)
+    except InvalidArgument as error:
+        located = file.located(str(error))
+        raise InvalidArgument(f"{name}: {located}" if located != str(error) else located) from None
+    return plan
+
+
+def _any_existed(report: Report) -> bool:
+    return bool({OutcomeStatus.DELETED, OutcomeStatus.GONE} & report.tally().keys())
 
 
 def _run(client: Client, plan: Plan) -> tuple[Report, str | None]:
     """The report, and what kept the run from its end."""
-    on_terminal = sys.stderr.isatty()
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
     try:
         return client.delete_plan(plan, progress=_show_progress if on_terminal else None), None
     except KooDriveError as error:
@@ -120,7 +154,7 @@ def _run(client: Client, plan: Plan) -> tuple[Report, str | None]:
         return report, "it was interrupted"
     finally:
         if on_terminal:
-            print(file=sys.stderr)
+            _print_complaint("")
 
 
 def _show_progress(done: int, total: int) -> None:
@@ -128,31 +162,51 @@ def _show_progress(done: int, total: int) -> None:
     print(f"\r[{bar:<40}] {done} of {total} ids", end="", file=sys.stderr, flush=True)
 
 
-def _print_report(report: Report, output: str) -> None:
-    summary = sys.stdout
+def _write_report(report: Report, output: str) -> list[str]:
+    """Write what became of the ids; what to complain of, if it can't be written."""
     try:
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        if output == "jsonl":
-            summary = sys.stderr
-            for outcome in report:
-                print(json.dumps({**outcome._asdict(), "status": outcome.status.name}))
-        else:
-            _print_table(report.failures)
-        tally = "".join(f" {count} {status.name}" for status, count in report.tally().items())
-        print(f"{len(report)} ids:{tally}; requests: {report.request_count}", file=summary)
+        if sys.stdout is None:
+            raise OSError("it is closed")
+        _print_report(report, output, sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads on; what became of the ids decides the exit status all the same. Python would
-        # complain once more when it flushes at its exit.
+        # Nobody reads on; what became of the ids decides the exit status all the same.
+        _forget_output()
+    except OSError as error:
+        _forget_output()
+        with contextlib.suppress(OSError):
+            if sys.stderr is not None:
+                _print_report(report, "table", sys.stderr)
+        return [f"standard output could not be written: {error}"]
+    return []
+
+
+def _forget_output() -> None:
+    # Python would complain once more when it flushes at its exit.
+    if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _print_table(outcomes: Sequence[Outcome]) -> None:
+def _print_report(report: Report, output: str, stream: TextIO) -> None:
+    stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]
+    tally = "".join(f" {count} {status.name}" for status, count in report.tally().items())
+    summary = f"{len(report)} ids:{tally}; requests: {report.request_count}"
+    if output == "jsonl":
+        for outcome in report:
+            print(json.dumps({**outcome._asdict(), "status": outcome.status.name}), file=stream)
+        _print_complaint(summary)
+    else:
+        _print_table(report.failures, stream)
+        print(summary, file=stream)
+
+
+def _print_table(outcomes: Sequence[Outcome], stream: TextIO) -> None:
     width = max((len(outcome.scope_id) for outcome in outcomes), default=0)
     for outcome in outcomes:
         message = _printable(outcome.message or "-")
         code = _printable(outcome.code or "-")
-        print(f"{outcome.scope_id:<{width}}  {outcome.status.name:<9}  {code:<8}  {message}")
+        line = f"{outcome.scope_id:<{width}}  {outcome.status.name:<9}  {code:<8}  {message}"
+        print(line, file=stream)
 
 
 def _printable(text: str) -> str:
@@ -160,15 +214,24 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
-def _write_unfinished(report: Report, path: str) -> str | None:
-    """Write what a next run should take up; why not, if it can't be."""
-    lines = (f"{scope.scope_id}\n" for scope in report.unfinished_scopes)
+def _write_unfinished(report: Report, path: str) -> list[str]:
+    """Write what a next run should take up; what to complain of, if it can't be written."""
+    lines = "".join(f"{scope.scope_id}\n" for scope in report.unfinished_scopes)
     try:
-        Path(path).write_text("".join(lines))
+        Path(path).write_text(lines)
     except OSError as error:
-        return str(error)
-    return None
+        if lines:
+            _print_complaint(f"koodrive: what a next run should take up:\n{lines}", end="")
+        return [f"{path} could not be written: {error}"]
+    return []
 
 
 def _say(text: str) -> None:
-    print(f"koodrive: {text}", file=sys.stderr)
+    _print_complaint(f"koodrive: {text}")
+
+
+def _print_complaint(text: str, end: str = "\n") -> None:
+    # Where nobody listens, the exit status says it.
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            print(text, end=end, file=sys.stderr, flush=True)

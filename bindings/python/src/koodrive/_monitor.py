@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from koodrive._handle import free_with
+from koodrive._handle import Unique, free_with
 from koodrive._library import lib
 
 
-class Monitor:
+class Monitor(Unique):
     """Watches a run and cancels it, from any thread while the run goes on.
 
     It serves one run at a time, one after the other: a run resets its counts. A cancelled monitor
-    stays cancelled.
+    stays cancelled. It can't be copied or pickled.
 
     >>> monitor = Monitor()
     >>> with koodrive.Client.from_env() as client:
@@ -21,7 +21,7 @@ class Monitor:
 
     def __init__(self) -> None:
         self._handle = lib.koodrive_monitor_new()
-        free_with(self, lib.koodrive_monitor_free, self._handle)
+        free_with(self._handle, lib.koodrive_monitor_free)
 
     def cancel(self) -> None:
         """Ask the run to stop: it sends nothing new and ends when the answers under way are in.

@@ -7,6 +7,7 @@ from typing import Callable
 
 from koodrive._monitor import Monitor
 from koodrive._report import Report
+from koodrive._signals import Signals
 
 #: How often progress is looked at, in seconds.
 _PERIOD = 0.1
@@ -16,38 +17,32 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
     """Return the call's report or raise its error, calling `watch` now and then in this thread.
 
     What a signal handler or `watch` raises here meanwhile, KeyboardInterrupt above all, cancels the
-    run, waits for the answers under way (a second one does not), and goes on with the report as its
-    attribute.
+    run and is raised when the answers under way are in; a second one does not wait for them.
     """
-    if watch is None and not _hears_signals():
-        return call()
+    signals = Signals(monitor.cancel)
     task = _Task(call)
     try:
+        if not signals.take_over() and watch is None:
+            return call()
+        signals.holding = True
         task.start()
         while not task.ended.wait(_PERIOD if watch else None):
-            if watch:
-                watch()
-        if watch and task.error is None:
-            watch()
-        return task.result()
-    except BaseException as interruption:
-        if interruption is not task.error:
-            _stop(task, monitor)
-            interruption.report = task.report  # type: ignore[attr-defined]
+            if watch and not signals.raised:
+                signals.let_through(watch)
+        if watch and not signals.raised and task.error is None:
+            signals.let_through(watch)
+        return task.result(signals.raised)
+    except BaseException:
+        # What came by another way than a signal must not leave before the run has ended either.
+        while task.is_alive() and not task.ended.is_set():
+            monitor.cancel()
+            task.ended.wait()
         raise
     finally:
         # Error, traceback, frame and task would keep each other, and the report, alive.
         task.error = None
-
-
-def _hears_signals() -> bool:
-    """Whether this may be the thread in which Python runs signal handlers: its main thread.
-
-    That is one that `threading` did not start, and not always the one it takes for the main thread:
-    another may have imported it first.
-    """
-    thread = threading.current_thread()
-    return thread is threading.main_thread() or isinstance(thread, threading._DummyThread)
+        signals.raised = []
+        signals.give_back()
 
 
 class _Task(threading.Thread):
@@ -55,34 +50,22 @@ class _Task(threading.Thread):
         super().__init__(name="koodrive")
         self._call = call
         self.ended = threading.Event()
-        self.report: Report | None = None
+        self._report: Report | None = None
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            self.report = self._call()
+            self._report = self._call()
         except BaseException as error:
-            self.report = getattr(error, "report", None)
             self.error = error
         finally:
             self.ended.set()
 
-    def result(self) -> Report:
+    def result(self, raised: list[BaseException]) -> Report:
+        """The report; or else the first that was raised in the caller's thread, or by the call."""
+        if raised:
+            raise raised[0]
         if self.error is not None:
             raise self.error
-        assert self.report is not None, "a call without an error has a report"
-        return self.report
-
-
-def _stop(task: _Task, monitor: Monitor) -> None:
-    """Cancel, and wait until the run has ended; cancel again if interrupted again.
-
-    A task that is not alive has ended, or it has not come as far as the library and then sends
-    nothing: the monitor is cancelled already.
-    """
-    monitor.cancel()
-    while task.is_alive() and not task.ended.is_set():
-        try:
-            task.ended.wait()
-        except BaseException:
-            monitor.cancel()
+        assert self._report is not None, "a call without an error has a report"
+        return self._report

@@ -1,0 +1,66 @@
+"""Files of ids as people have them: from editors, from Windows, with comments."""
+
+from __future__ import annotations
+
+import re
+
+from koodrive._errors import InvalidArgument
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+#: What begins no id: a line end, blanks, a comment.
+_NO_ID = re.compile(rb"[ ]*(#.*)?")
+
+#: What is no bare id. The library would take most of it for an id, which then does not exist: the
+#: run would say that all is gone.
+_NOT_BARE = re.compile(rb"[\"',;\t]")
+
+_HINT = "give one bare id a line: no quotes, no other columns, no header"
+
+#: How the library names an id of an addition.
+_POSITION = re.compile(r"scope_ids\[(\d+)\]")
+
+
+class IdFile:
+    """The ids of a file, one a line.
+
+    A byte order mark, line ends of Windows, trailing blanks, blank lines and lines that begin with
+    "#" are passed over. Raises InvalidArgument, with the line's number, for what is plainly not an
+    id alone: a quote, a comma, a semicolon, a tab, or no digit.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        if content.startswith(_UTF_16):
+            raise InvalidArgument("the file is in UTF-16: save it as UTF-8, or as plain text")
+        content = content.removeprefix(_BYTE_ORDER_MARK)
+        ids: list[bytes] = []
+        #: The line of each id.
+        self._numbers: list[int] = []
+        for number, line in enumerate(content.split(b"\n"), start=1):
+            bare = line.rstrip(b" \t\r")
+            if _NO_ID.fullmatch(bare):
+                continue
+            _check(bare, number)
+            ids.append(bare)
+            self._numbers.append(number)
+        self.lines = b"\n".join(ids)
+
+    def located(self, message: str) -> str:
+        """A message of the library, with the lines of the positions that it names."""
+
+        def line(match: re.Match[str]) -> str:
+            position = int(match[1])
+            known = position < len(self._numbers)
+            return f"line {self._numbers[position]}: {match[0]}" if known else match[0]
+
+        return _POSITION.sub(line, message)
+
+
+def _check(line: bytes, number: int) -> None:
+    found = _NOT_BARE.search(line)
+    if found:
+        what = "a tab" if found[0] == b"\t" else found[0].decode()
+        raise InvalidArgument(f"line {number}: holds {what}; {_HINT}")
+    if not any(48 <= byte <= 57 for byte in line):
+        raise InvalidArgument(f"line {number}: holds no digit; {_HINT}")

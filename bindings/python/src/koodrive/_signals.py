@@ -1,0 +1,64 @@
+"""What Python's signal handlers raise during a run is kept until the run has ended."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any, Callable
+
+
+class Signals:
+    """Stands before the process's signal handlers, which are still called as signals come.
+
+    Python runs them between any two steps of its main thread. What they raise would leave a run in
+    its middle, and a second one the handling of the first, and the report would be lost.
+    """
+
+    def __init__(self, interrupted: Callable[[], object]) -> None:
+        self._interrupted = interrupted
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        #: Whether to keep what is raised, rather than to let it pass.
+        self.holding = False
+        self.raised: list[BaseException] = []
+
+    def take_over(self) -> bool:
+        """Begin; False where no handler runs in this thread."""
+        try:
+            for number in signal.valid_signals():
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._handlers[number] = handler
+                    signal.signal(number, self._handle)
+        except ValueError:  # This is not the main thread.
+            self._handlers.clear()
+        return bool(self._handlers)
+
+    def give_back(self) -> None:
+        """End, unless somebody has set other handlers meanwhile."""
+        self.holding = False
+        for number, handler in self._handlers.items():
+            if signal.getsignal(number) == self._handle:
+                signal.signal(number, handler)
+
+    def let_through(self, call: Callable[[], object]) -> None:
+        """Call something that a signal may interrupt."""
+        try:
+            self.holding = False
+            call()
+            self.holding = True
+        except BaseException as error:
+            self.holding = True  # First of all: the next signal may be there already.
+            self._keep(error)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if not self.holding:
+            self._handlers[number](number, frame)
+            return
+        try:
+            self._handlers[number](number, frame)
+        except BaseException as error:
+            self._keep(error)
+
+    def _keep(self, error: BaseException) -> None:
+        self.raised.append(error)
+        self._interrupted()
