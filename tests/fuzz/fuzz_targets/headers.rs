@@ -17,8 +17,8 @@ use time::format_description::FormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-/// Longer is no wait, but an end.
-const LONGEST_PAUSE: Duration = Duration::from_secs(365 * 24 * 3600);
+/// A longer pause is not waited for: the run ends.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// `X-Date` must not be later than the service's clock.
 const MARGIN: i64 = 5;
@@ -59,8 +59,9 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn check(exchanges: &[Exchange], clock: i64) {
-    // What is known of the service's clock: seconds to add to ours.
-    let mut offset = 0;
+    // What is known of the service's clock: seconds to add to ours, and whether a request with them
+    // was carried out.
+    let (mut offset, mut is_proven) = (0, true);
     for (index, exchange) in exchanges.iter().enumerate() {
         let ours = |elapsed: Duration| clock + elapsed.as_secs() as i64;
         let x_date = read_x_date(&exchange.x_date);
@@ -74,19 +75,24 @@ fn check(exchanges: &[Exchange], clock: i64) {
         let date = text(&answer.headers, "date").and_then(read_http_date);
         let date = date.filter(|date| SANE.contains(date));
         let now = ours(exchange.answered);
-        if let Some(date) = date
-            && (400..500).contains(&answer.status)
-            && !(date - MAX_AGE..=date).contains(&x_date)
-        {
-            offset = date - now;
+        let was_wrong = date.is_some_and(|date| !(date - MAX_AGE..=date).contains(&x_date));
+        match (answer.status, is_proven) {
+            (200, _) => is_proven = true,
+            (400 | 401, true) if was_wrong => {
+                (offset, is_proven) = (date.unwrap_or(now) - now, false);
+            }
+            // It did not help, so it was wrong.
+            (400 | 401, false) if was_wrong || date.is_none() => (offset, is_proven) = (0, true),
+            _ => {}
         }
         if let Some(next) = exchanges.get(index + 1)
-            && matches!(answer.status, 408 | 425 | 429 | 500..600)
+            && matches!(answer.status, 408 | 409 | 421 | 423 | 425 | 429 | 500..600)
         {
             let millis = clock * 1000
                 + exchange.answered.as_nanos().div_ceil(1_000_000) as i64
                 + offset * 1000;
             let pause = asked_pause(answer, date.map_or(millis, |date| date * 1000));
+            assert!(pause <= LONGEST_PAUSE, "{pause:?} after {answer:?}");
             let waited = next.sent - exchange.answered;
             assert!(
                 waited >= pause,
@@ -102,13 +108,12 @@ fn asked_pause(answer: &Answer, now: i64) -> Duration {
         return Duration::ZERO;
     };
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let asked = if is_number {
+    if is_number {
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         let until = read_http_date(text).map_or(now, |seconds| seconds * 1000);
         Duration::from_millis(u64::try_from(until - now).unwrap_or(0))
-    };
-    asked.min(LONGEST_PAUSE)
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -56,7 +56,6 @@ fn outcome_of(entry: &Entry, exposed: bool) -> Outcome {
         (Entry::Failed(_, Some(code)), false) if code == "15000418" => Outcome::NotFound,
         (Entry::Failed(_, Some(code)), true) if code == "15000418" => Outcome::Gone,
         (Entry::Failed(..), true) => Outcome::Unknown,
-        (Entry::Failed(_, Some(code)), false) if code == "15000424" => Outcome::Repeated,
         (Entry::Failed(..), false) => Outcome::Rejected,
     }
 }
@@ -94,8 +93,8 @@ impl Meaning {
         match (answer.status, body) {
             (200, Some(body)) => match body.code.as_deref() {
                 Some("0") => Self::Success(body),
-                Some(_) if body.entries.is_empty() => Self::Refused,
-                None if body.entries.is_empty() && body.gateway_refuses => Self::Refused,
+                // Of all other codes nobody knows when in the work they come.
+                Some("13000102") if body.entries.is_empty() => Self::Refused,
                 _ => Self::Unclear,
             },
             (408, _) => Self::Unclear,
@@ -108,8 +107,6 @@ impl Meaning {
 /// An answer's body as far as it matters.
 struct Body {
     code: Option<String>,
-    /// The gateway in front has its own name for a code, and it never reports success.
-    gateway_refuses: bool,
     entries: Vec<Entry>,
 }
 
@@ -141,31 +138,33 @@ impl Body {
             return Err(Odd);
         };
         let gateway_code = scalar(member(members, "error_code")?)?;
-        for text in ["msg", "error_msg"] {
-            scalar(member(members, text)?)?;
+        for words in ["msg", "error_msg"] {
+            check_words(member(members, words)?)?;
         }
         let mut entries = Vec::new();
         match member(members, "scopeIdList")? {
-            None => {}
             Some(Value::Array(ids)) => {
-                for id in ids {
+                for id in without_nulls(ids) {
                     entries.push(Entry::Deleted(scalar(Some(id))?.ok_or(Odd)?));
                 }
             }
-            Some(_) => return Err(Odd),
+            Some(Value::Object(members)) if !members.is_empty() => return Err(Odd),
+            other => check_empty(other)?,
         }
         match member(members, "failedScopeList")? {
-            None => {}
             Some(Value::Array(failed)) => {
-                for failed in failed {
+                for failed in without_nulls(failed) {
                     entries.push(failed_entry(failed)?);
                 }
             }
-            Some(failed) => entries.push(failed_entry(failed)?),
+            Some(Value::Object(members)) if is_filled(members)? => {
+                entries.push(failed_entry_of(members)?);
+            }
+            other => check_empty(other)?,
         }
         Ok(Self {
-            code: scalar(member(members, "code")?)?,
-            gateway_refuses: gateway_code.is_some_and(|code| code != "0"),
+            // The gateway in front has its own name for a code, and it never reports success.
+            code: scalar(member(members, "code")?)?.or(gateway_code.filter(|code| code != "0")),
             entries,
         })
     }
@@ -176,11 +175,45 @@ impl Body {
     }
 }
 
+fn without_nulls(items: &[Value]) -> impl Iterator<Item = &Value> {
+    items.iter().filter(|item| **item != Value::Null)
+}
+
+/// What may stand for an empty list, beside an array of nothing.
+fn check_empty(value: Option<&Value>) -> Result<(), Odd> {
+    match value {
+        None | Some(Value::Object(_)) => Ok(()),
+        Some(Value::String(Some(text))) if text.is_empty() => Ok(()),
+        Some(_) => Err(Odd),
+    }
+}
+
+/// Words for people: what is no text is as good as none.
+fn check_words(value: Option<&Value>) -> Result<bool, Odd> {
+    match value {
+        Some(Value::String(None)) => Err(Odd),
+        Some(Value::String(Some(_))) => Ok(true),
+        _ => Ok(false),
+    }
+}
+
+/// Whether an object that stands for a list says something of a scope.
+fn is_filled(members: &[(Option<String>, Value)]) -> Result<bool, Odd> {
+    let id = scalar(member(members, "scopeId")?)?;
+    let code = scalar(member(members, "errorCode")?)?;
+    let words = check_words(member(members, "msg")?)?;
+    Ok(id.is_some() || code.is_some() || words)
+}
+
 fn failed_entry(value: &Value) -> Result<Entry, Odd> {
-    let Value::Object(members) = value else {
-        return Err(Odd);
-    };
-    scalar(member(members, "msg")?)?;
+    match value {
+        Value::Object(members) => failed_entry_of(members),
+        _ => Err(Odd),
+    }
+}
+
+fn failed_entry_of(members: &[(Option<String>, Value)]) -> Result<Entry, Odd> {
+    check_words(member(members, "msg")?)?;
     let id = member(members, "scopeId")?.ok_or(Odd)?;
     let code = scalar(member(members, "errorCode")?)?;
     Ok(Entry::Failed(scalar(Some(id))?.ok_or(Odd)?, code))
