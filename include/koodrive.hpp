@@ -19,7 +19,7 @@
  * @endcode
  *
  * - All objects can be moved and not copied (an Error can be copied). An object that was moved from is
- *   refused as an argument.
+ *   refused, as an argument and by what would change it, and empty to what reads it.
  * - A Client and a Monitor may be used by any number of threads at once, other objects by one at a time.
  *   None may be destroyed while a call uses it.
  * - Texts go in as std::string_view: UTF-8, without NUL, copied before the call returns. Texts come out
@@ -69,7 +69,7 @@ enum class Outcome : std::int32_t {
     not_sent = KOODRIVE_OUTCOME_NOT_SENT, /**< This run left it untouched. May still exist. */
     deleted = KOODRIVE_OUTCOME_DELETED,   /**< This run deleted it. */
     not_found = KOODRIVE_OUTCOME_NOT_FOUND, /**< It did not exist. */
-    repeated = KOODRIVE_OUTCOME_REPEATED, /**< It stands earlier in the plan, or the service said so. */
+    repeated = KOODRIVE_OUTCOME_REPEATED, /**< It stands earlier in the plan and was not sent again. */
     rejected = KOODRIVE_OUTCOME_REJECTED, /**< The service refused it. May still exist. */
     gone = KOODRIVE_OUTCOME_GONE,         /**< It does not exist now; who deleted it is not known. */
     unknown = KOODRIVE_OUTCOME_UNKNOWN,   /**< Sent without a trustworthy answer. May still exist. */
@@ -594,7 +594,9 @@ class Report {
      * that were rejected for a reason that passes (HTTP 401, 403, 425,
      * 429) or by a run that ended before their last try. It may be empty.
      */
-    Plan unfinished() const { return Plan(koodrive_result_unfinished(handle_.get())); }
+    Plan unfinished() const {
+        return handle_ ? Plan(koodrive_result_unfinished(handle_.get())) : Plan();
+    }
 
     /** What unfinished() holds, one by one: to write it down. */
     UnfinishedScopes unfinished_scopes() const & noexcept { return UnfinishedScopes(handle_.get()); }

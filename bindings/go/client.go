@@ -10,9 +10,14 @@ import (
 )
 
 // A Client deletes. Any number of goroutines may use it at once. Between calls it keeps idle connections
-// for up to 15 seconds and no threads. Close it when it is no longer needed.
+// for up to 15 seconds and no threads. Close it when it is no longer needed. A copy of a Client is the same
+// client.
 type Client struct {
-	client  *C.koodrive_client
+	*client // Beyond the reach of copies, which would be freed one by one.
+}
+
+type client struct {
+	handle  *C.koodrive_client
 	cleanup runtime.Cleanup
 	calls   sync.WaitGroup // in progress
 
@@ -31,37 +36,43 @@ func NewClient(config Config) (*Client, error) {
 	if err := config.fill(settings); err != nil {
 		return nil, err
 	}
-	c := new(Client)
+	c := new(client)
 	var failure *C.koodrive_error
-	if err := toGo(C.koodrive_client_new(settings, &c.client, &failure), &failure); err != nil {
+	if err := toGo(C.koodrive_client_new(settings, &c.handle, &failure), &failure); err != nil {
 		return nil, err
 	}
-	c.cleanup = runtime.AddCleanup(c, func(client *C.koodrive_client) { C.koodrive_client_free(client) }, c.client)
-	return c, nil
+	c.cleanup = runtime.AddCleanup(c, func(handle *C.koodrive_client) { C.koodrive_client_free(handle) }, c.handle)
+	return &Client{c}, nil
 }
 
 // Close waits for the calls in progress, frees the client and closes its connections. Calls that come
 // later return [ErrClosed]; closing again does nothing. It always returns nil.
 func (c *Client) Close() error {
+	if c.client == nil {
+		return nil
+	}
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
 	c.calls.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.client != nil {
+	if c.handle != nil {
 		c.cleanup.Stop()
-		C.koodrive_client_free(c.client)
-		c.client = nil
+		C.koodrive_client_free(c.handle)
+		c.handle = nil
 	}
 	return nil
 }
 
 // begin keeps Close waiting until calls.Done.
 func (c *Client) begin() error {
+	if c.client == nil {
+		return ErrClosed
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || c.client == nil {
+	if c.closed {
 		return ErrClosed
 	}
 	c.calls.Add(1)
@@ -71,7 +82,7 @@ func (c *Client) begin() error {
 // SetAccessToken makes requests from now on carry this token, those of runs under way included.
 func (c *Client) SetAccessToken(token string) error {
 	return c.set("access_token", token, func(text *C.char, failure **C.koodrive_error) C.koodrive_status {
-		return C.koodrive_client_set_access_token(c.client, text, failure)
+		return C.koodrive_client_set_access_token(c.handle, text, failure)
 	})
 }
 
@@ -79,7 +90,7 @@ func (c *Client) SetAccessToken(token string) error {
 // runs under way included.
 func (c *Client) SetAuthorization(value string) error {
 	return c.set("authorization", value, func(text *C.char, failure **C.koodrive_error) C.koodrive_status {
-		return C.koodrive_client_set_authorization(c.client, text, failure)
+		return C.koodrive_client_set_authorization(c.handle, text, failure)
 	})
 }
 
@@ -132,8 +143,9 @@ func (c *Client) DeletePlan(ctx context.Context, plan *Plan, options ...Option) 
 		return nil, err
 	}
 	defer c.calls.Done()
-	if plan == nil {
-		return nil, invalid("plan: must not be nil")
+	ids, err := plan.use()
+	if err != nil {
+		return nil, err
 	}
 	r := run{}
 	for _, option := range options {
@@ -142,15 +154,15 @@ func (c *Client) DeletePlan(ctx context.Context, plan *Plan, options ...Option) 
 	if r.monitor == nil {
 		r.monitor = new(Monitor)
 	}
-	plan.mu.Lock()
-	defer plan.mu.Unlock()
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
 	stop := r.monitor.follow(ctx)
 	defer stop()
 
 	var result *C.koodrive_result
 	var failure *C.koodrive_error
-	status := C.koodrive_client_delete_plan(c.client, plan.handle(), r.monitor.handle(), &result, &failure)
-	runtime.KeepAlive(plan)
+	status := C.koodrive_client_delete_plan(c.handle, ids.handle, r.monitor.use().handle, &result, &failure)
+	runtime.KeepAlive(ids)
 	runtime.KeepAlive(r.monitor)
 	return newReport(result), withContext(ctx, toGo(status, &failure))
 }

@@ -6,30 +6,34 @@ import "C"
 import (
 	"context"
 	"runtime"
-	"sync"
+	"sync/atomic"
 )
 
 // A Monitor watches a run from other goroutines while it goes on; hand it to the run with
 // [WithMonitor]. The zero value is ready. It serves one run at a time, one after the other; after a run
-// that was cancelled or abandoned take a new one.
+// that was cancelled or abandoned take a new one. A copy of a Monitor that was used is the same monitor.
 type Monitor struct {
-	once    sync.Once
-	monitor *C.koodrive_monitor
+	state atomic.Pointer[monitor]
 }
 
-// handle returns the C monitor. The caller keeps m alive.
-func (m *Monitor) handle() *C.koodrive_monitor {
-	m.once.Do(func() {
-		m.monitor = C.koodrive_monitor_new()
-		runtime.AddCleanup(m, func(monitor *C.koodrive_monitor) { C.koodrive_monitor_free(monitor) }, m.monitor)
-	})
-	return m.monitor
+type monitor struct {
+	handle *C.koodrive_monitor
+}
+
+// use returns the C monitor. The caller keeps m alive.
+func (m *Monitor) use() *monitor {
+	if m.state.Load() == nil {
+		fresh := &monitor{C.koodrive_monitor_new()}
+		runtime.AddCleanup(fresh, func(handle *C.koodrive_monitor) { C.koodrive_monitor_free(handle) }, fresh.handle)
+		m.state.CompareAndSwap(nil, fresh)
+	}
+	return m.state.Load()
 }
 
 // Progress returns how many ids of the run have their outcome by now, and how many it has in all.
 func (m *Monitor) Progress() (done, total int) {
 	defer runtime.KeepAlive(m)
-	return int(C.koodrive_monitor_scopes_done(m.handle())), int(C.koodrive_monitor_scopes_total(m.handle()))
+	return int(C.koodrive_monitor_scopes_done(m.use().handle)), int(C.koodrive_monitor_scopes_total(m.use().handle))
 }
 
 // Abandon stops the run at once, with [ErrCancelled]: other than the end of its context it does not
@@ -41,7 +45,7 @@ func (m *Monitor) Abandon() {
 
 // cancel asks the run to stop, the second time without its answers.
 func (m *Monitor) cancel() {
-	C.koodrive_monitor_cancel(m.handle())
+	C.koodrive_monitor_cancel(m.use().handle)
 	runtime.KeepAlive(m)
 }
 

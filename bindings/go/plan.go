@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -14,29 +15,46 @@ import (
 // A Plan is what to delete: scope ids of devices of users, in the order in which they are added, which
 // is also that of the report. The zero value is an empty plan. A plan may be run more than once, and
 // added to after a run. Goroutines that share a plan take turns; a turn lasts as long as its run.
+// Share a *Plan: a copy of a Plan that holds ids is refused.
 type Plan struct {
-	mu   sync.Mutex
-	plan *C.koodrive_plan
+	ids atomic.Pointer[plannedIDs]
 }
 
-// newPlan makes a Plan the owner of a C plan.
-func newPlan(plan *C.koodrive_plan) *Plan {
+type plannedIDs struct {
+	owner  *Plan
+	mu     sync.Mutex
+	handle *C.koodrive_plan
+}
+
+// newPlan makes a Plan the owner of a C plan; an empty one of NULL.
+func newPlan(handle *C.koodrive_plan) *Plan {
 	p := new(Plan)
-	p.own(plan)
+	if handle != nil {
+		p.ids.Store(newPlannedIDs(p, handle))
+	}
 	return p
 }
 
-func (p *Plan) own(plan *C.koodrive_plan) {
-	p.plan = plan
-	runtime.AddCleanup(p, func(plan *C.koodrive_plan) { C.koodrive_plan_free(plan) }, plan)
+func newPlannedIDs(owner *Plan, handle *C.koodrive_plan) *plannedIDs {
+	ids := &plannedIDs{owner: owner, handle: handle}
+	runtime.AddCleanup(ids, func(handle *C.koodrive_plan) { C.koodrive_plan_free(handle) }, handle)
+	return ids
 }
 
-// handle returns the C plan. The caller holds the lock, and keeps p alive.
-func (p *Plan) handle() *C.koodrive_plan {
-	if p.plan == nil {
-		p.own(C.koodrive_plan_new())
+// use returns what p holds, or an error if that belongs to another plan: whoever adds to a copy does not
+// expect the other one to delete it.
+func (p *Plan) use() (*plannedIDs, error) {
+	if p == nil {
+		return nil, invalid("plan: must not be nil")
 	}
-	return p.plan
+	if p.ids.Load() == nil {
+		p.ids.CompareAndSwap(nil, newPlannedIDs(p, C.koodrive_plan_new()))
+	}
+	ids := p.ids.Load()
+	if ids.owner != p {
+		return nil, invalid("plan: is a copy of another Plan; share a *Plan")
+	}
+	return ids, nil
 }
 
 // Add adds scope ids of a device of the user of the config of the client that will run the plan. Ids are
@@ -82,30 +100,39 @@ func (p *Plan) addLines(userID *string, deviceID string, text []byte, count int)
 			return err
 		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	ids, err := p.use()
+	if err != nil {
+		return err
+	}
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
 	var failure *C.koodrive_error
-	status := C.koodrive_plan_add_lines(p.handle(), user, device,
+	status := C.koodrive_plan_add_lines(ids.handle, user, device,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(text))), C.size_t(len(text)), C.size_t(count), &failure)
-	runtime.KeepAlive(p)
+	runtime.KeepAlive(ids)
 	return toGo(status, &failure)
 }
 
-// ScopeCount returns how many ids were added, repeats included.
+// ScopeCount returns how many ids were added, repeats included; 0 for a copy of another plan.
 func (p *Plan) ScopeCount() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	defer runtime.KeepAlive(p)
-	return int(C.koodrive_plan_scope_count(p.handle()))
+	return p.count(func(handle *C.koodrive_plan) C.size_t { return C.koodrive_plan_scope_count(handle) })
 }
 
 // RequestCount returns how many requests a run takes if no id is repeated and no request tried twice:
 // a dry run's answer. Ids that were added without a user count as a user's of their own.
 func (p *Plan) RequestCount() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	defer runtime.KeepAlive(p)
-	return int(C.koodrive_plan_request_count(p.handle()))
+	return p.count(func(handle *C.koodrive_plan) C.size_t { return C.koodrive_plan_request_count(handle) })
+}
+
+func (p *Plan) count(count func(*C.koodrive_plan) C.size_t) int {
+	ids, err := p.use()
+	if err != nil {
+		return 0
+	}
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	defer runtime.KeepAlive(ids)
+	return int(count(ids.handle))
 }
 
 // joinLines makes one text of all ids, so that they cross to C in one call. Each ends with a newline:

@@ -102,53 +102,67 @@ type Scope struct {
 }
 
 // A Report is what became of each id of a run, in the order in which the ids were added to the plan. It
-// outlives plan, client and monitor. Any number of goroutines may use it at once.
+// outlives plan, client and monitor. Any number of goroutines may use it at once. A copy of a Report is the
+// same report; the zero value is an empty one.
 type Report struct {
+	*report // Beyond the reach of copies, which would be freed one by one.
+}
+
+type report struct {
 	mu     sync.Mutex // C results belong to one thread at a time
-	result *C.koodrive_result
+	handle *C.koodrive_result
 }
 
 // newReport makes a Report the owner of a C result; nil of NULL.
-func newReport(result *C.koodrive_result) *Report {
-	if result == nil {
+func newReport(handle *C.koodrive_result) *Report {
+	if handle == nil {
 		return nil
 	}
-	r := &Report{result: result}
-	runtime.AddCleanup(r, func(result *C.koodrive_result) { C.koodrive_result_free(result) }, result)
-	return r
+	r := &report{handle: handle}
+	runtime.AddCleanup(r, func(handle *C.koodrive_result) { C.koodrive_result_free(handle) }, handle)
+	return &Report{r}
+}
+
+// use returns the C result, which is NULL of the zero value, and how to end the use.
+func (r *Report) use() (handle *C.koodrive_result, end func()) {
+	inner := r.report
+	if inner == nil {
+		return nil, func() {}
+	}
+	inner.mu.Lock()
+	return inner.handle, func() {
+		inner.mu.Unlock()
+		runtime.KeepAlive(inner)
+	}
 }
 
 // Len returns how many ids the run had, repeats included.
 func (r *Report) Len() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	defer runtime.KeepAlive(r)
-	return int(C.koodrive_result_count(r.result))
+	result, end := r.use()
+	defer end()
+	return int(C.koodrive_result_count(result))
 }
 
 // Tally returns how many ids have an outcome.
 func (r *Report) Tally(outcome Outcome) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	defer runtime.KeepAlive(r)
-	return int(C.koodrive_result_tally(r.result, C.int32_t(outcome)))
+	result, end := r.use()
+	defer end()
+	return int(C.koodrive_result_tally(result, C.int32_t(outcome)))
 }
 
 // RequestCount returns how many requests the run sent, tries that failed included.
 func (r *Report) RequestCount() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	defer runtime.KeepAlive(r)
-	return int(C.koodrive_result_request_count(r.result))
+	result, end := r.use()
+	defer end()
+	return int(C.koodrive_result_request_count(result))
 }
 
 // Outcomes returns the outcomes of all ids in a new slice.
 func (r *Report) Outcomes() []Outcome {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	defer runtime.KeepAlive(r)
-	column := (*Outcome)(unsafe.Pointer(C.koodrive_result_outcomes(r.result)))
-	return slices.Clone(unsafe.Slice(column, int(C.koodrive_result_count(r.result))))
+	result, end := r.use()
+	defer end()
+	column := (*Outcome)(unsafe.Pointer(C.koodrive_result_outcomes(result)))
+	return slices.Clone(unsafe.Slice(column, int(C.koodrive_result_count(result))))
 }
 
 // All goes through all ids and their indices in the plan.
@@ -166,10 +180,9 @@ func (r *Report) Failures() iter.Seq2[int, Scope] {
 // and those that were [Rejected] for a reason that passes (HTTP 401,
 // 403, 425, 429) or by a run that ended before their last try. It may be empty.
 func (r *Report) Unfinished() *Plan {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	defer runtime.KeepAlive(r)
-	return newPlan(C.koodrive_result_unfinished(r.result))
+	result, end := r.use()
+	defer end()
+	return newPlan(C.koodrive_result_unfinished(result))
 }
 
 // UnfinishedScopes goes through what [Report.Unfinished] holds, with the indices in the plan: to write it
@@ -192,7 +205,7 @@ const chunk = 128
 
 func (r *Report) scopes(step step) iter.Seq2[int, Scope] {
 	return func(yield func(int, Scope) bool) {
-		defer runtime.KeepAlive(r) // The rows point into its texts.
+		defer runtime.KeepAlive(r.report) // The rows point into its texts.
 		var cursor C.size_t
 		var user, device, code, message shared
 		// C's memory: Go would look through its own for Go pointers at each call.
@@ -223,9 +236,9 @@ func (r *Report) scopes(step step) iter.Seq2[int, Scope] {
 
 // read fills rows from the cursor on; how many it filled.
 func (r *Report) read(step step, cursor *C.size_t, rows []C.koodrive_go_row) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return int(C.koodrive_go_rows(r.result, C.int(step), cursor, unsafe.SliceData(rows), C.size_t(len(rows))))
+	result, end := r.use()
+	defer end()
+	return int(C.koodrive_go_rows(result, C.int(step), cursor, unsafe.SliceData(rows), C.size_t(len(rows))))
 }
 
 // shared copies a text that row after row points to once.

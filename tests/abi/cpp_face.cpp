@@ -217,8 +217,27 @@ static void what_was_moved_from() {
     refused("plan", [&] { (void)client.delete_plan(plan); });
     const koodrive::Client taken_client = std::move(client);
     refused("client", [&] { (void)client.delete_plan(taken_plan); });
-    CHECK(plan.scope_count() == 0 && monitor.scopes_total() == 0);
+    refused("client", [&] { client.set_access_token("a-token"); });
+    refused("config", [&] { config.set_endpoint("http://127.0.0.1:1"); });
+    refused("config", [&] { config.set_max_attempts(1); });
+    CHECK(plan.scope_count() == 0 && plan.request_count() == 0);
+    monitor.cancel();
+    CHECK(monitor.scopes_done() == 0 && monitor.scopes_total() == 0);
     CHECK(taken_client.delete_plan(taken_plan, &taken_monitor).empty());
+
+    koodrive::Report report = taken_client.delete_scopes(device, {"345", "7"});
+    const koodrive::Scope scope = report[1];
+    const koodrive::Report taken_report = std::move(report);
+    CHECK(scope.id() == "7" && taken_report.size() == 2);
+    CHECK(report.empty() && report.begin() == report.end() && report.failures().empty());
+    CHECK(report.unfinished_scopes().empty() && report.tally(Outcome::rejected) == 0);
+    CHECK(report.request_count() == 0 && taken_client.delete_plan(report.unfinished()).empty());
+
+    koodrive::Plan *const alias = &plan;
+    plan = koodrive::Plan();
+    plan.add(device, {"1"});
+    plan = std::move(*alias);
+    CHECK(plan.scope_count() == 1);
 }
 
 /* Errors are objects: those of threads do not mix. */

@@ -30,6 +30,9 @@ static void a_run(const koodrive_client *client) {
     OK(koodrive_plan_add(plan, "forbidden", "phone of Li/2", ids, 1, &error));
     static const char lines[] = "1842846715527000001\n1842846715527000002\n";
     OK(koodrive_plan_add_lines(plan, NULL, DEVICE, lines, strlen(lines), 2, &error));
+    OK(koodrive_plan_add(plan, "forgotten", DEVICE, ids, 4, &error));
+    OK(koodrive_plan_truncate(plan, 7, &error));
+    OK(koodrive_plan_truncate(plan, 8, &error));
     CHECK(koodrive_plan_scope_count(plan) == 7);
     CHECK(koodrive_plan_request_count(plan) == 2);
 

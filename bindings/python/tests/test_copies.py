@@ -37,9 +37,11 @@ def error(start_sandbox: StartSandbox) -> koodrive.KooDriveError:
     plan.add("d", ["4", "5"], user_id="u")
     plan.add(DEVICE, ["1"])
     plan.add("e", ["6"])
-    with sandbox.client(max_connections=1) as client:
-        with pytest.raises(koodrive.Unauthorized) as caught:
-            client.delete_plan(plan)
+    with (
+        sandbox.client(max_connections=1) as client,
+        pytest.raises(koodrive.Unauthorized) as caught,
+    ):
+        client.delete_plan(plan)
     return caught.value
 
 
@@ -86,7 +88,7 @@ def test_a_copied_error_says_the_same(
     facts = ["status", "http_status", "service_code", "request_id", "retryable"]
     assert [getattr(copied, fact) for fact in facts] == [getattr(error, fact) for fact in facts]
     assert str(copied) == str(error)
-    assert error.report is not None
+    assert error.report is not None and copied.report is not None
     assert said(copied.report) == said(error.report)
 
 

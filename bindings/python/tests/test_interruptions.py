@@ -57,6 +57,7 @@ def test_whatever_was_deleted_is_reported(sandbox: Sandbox, interval: float) -> 
     with sandbox.client(max_connections=1) as client:
         for round_number in range(40):
             ids = [str(1000 * round_number + number) for number in range(200)]
+            report: koodrive.Report | None
             try:
                 with bursts(interval):
                     report = client.delete_scopes("d", ids)

@@ -30,7 +30,8 @@ from koodrive._errors import (
 from koodrive._library import version as _version
 from koodrive._monitor import Monitor
 from koodrive._plan import Plan
-from koodrive._report import Outcome, Report
+from koodrive._report import Report
+from koodrive._result import Outcome
 
 __version__: str = _version()
 

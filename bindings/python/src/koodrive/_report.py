@@ -6,7 +6,7 @@ import itertools
 import operator
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, SupportsIndex, Union, overload
+from typing import Any, SupportsIndex, overload
 
 from koodrive._codes import OutcomeStatus
 from koodrive._errors import ScopesNotDeleted
@@ -30,7 +30,7 @@ class Report(Sequence[Outcome]):
     ('REPEATED', '15000424')
     """
 
-    def __init__(self, result: Union[LibraryResult, StoredResult]) -> None:
+    def __init__(self, result: LibraryResult | StoredResult) -> None:
         self._result = result
         self._statuses = memoryview(result.statuses()).cast("i")
 
