@@ -16,7 +16,8 @@
  * Threads   A koodrive_client and a koodrive_monitor may be used by any number of threads at once;
  *           every other object by one thread at a time. A const pointer is never written through.
  *           The library blocks the calling thread and starts others of its own for the length of a
- *           delete call; they handle no signals.
+ *           delete call, with 2 MiB of stack each; they handle no signals. A thread that is cancelled
+ *           (pthread_cancel) in a call finishes the call first.
  * Errors    A function that can fail returns a koodrive_status and takes a koodrive_error ** last.
  *           It may be NULL; else *error becomes NULL on success, and on failure an error that the
  *           caller frees. Other out-parameters become NULL first. What they held before is not freed.
@@ -31,8 +32,9 @@
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
- *           is read from the environment but by koodrive_config_load_env(), and by the platform's
- *           own rules for finding certificates (SSL_CERT_FILE, SSL_CERT_DIR). After a fork the
+ *           is read from the environment but by koodrive_config_load_env(), and, when a process
+ *           first connects by TLS without a CA file, SSL_CERT_FILE and SSL_CERT_DIR, by the
+ *           platform's own rules for finding certificates. Between calls, after a fork, the
  *           child may use its copies of objects; it gets new connections. If memory runs out the
  *           process is aborted with a line on stderr, as Rust does. dlclose leaves the library in
  *           place: a name look-up that the system has not answered may still need it.
@@ -86,14 +88,15 @@ const char *koodrive_version(void);
 
 /**
  * The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
- * id that was UNKNOWN in a run before, that run may have deleted it.
+ * id that was UNKNOWN in a run before, that run may have deleted it; and so may a proxy that repeats
+ * requests by itself, of which nobody tells the library.
  */
 #define KOODRIVE_OUTCOME_NOT_FOUND 2
 
 /**
  * The id stands earlier in the plan for the same user and device: it was not sent again, and its
- * message names the index that it repeats. Or the service took it for a repeat. Its service code
- * is "15000424" either way.
+ * message names the index that it repeats. Its service code is "15000424", the page's for a
+ * repeated id.
  */
 #define KOODRIVE_OUTCOME_REPEATED 3
 
@@ -305,8 +308,9 @@ koodrive_status koodrive_config_set_app_credentials(koodrive_config *config,
                                                     koodrive_error **error);
 
 /**
- * Trust the certificates in this PEM file instead of the platform's. The file is read now; it must
- * hold at least one certificate.
+ * Trust the certificates in this PEM file (RFC 7468) instead of the platform's. The file is read now:
+ * a regular file of at most 16 MiB that holds at least one certificate. A byte order mark at its
+ * begin is skipped.
  */
 koodrive_status koodrive_config_set_ca_file(koodrive_config *config,
                                             const char *path,
@@ -563,9 +567,10 @@ const char *koodrive_result_message(const koodrive_result *result, size_t index)
 
 /**
  * A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
- * were REJECTED for a reason that passes (HTTP 401, 403, 425, 429) or by a run that ended before
- * their last try. Their users are filled in. The plan may be empty. The caller frees it with
- * koodrive_plan_free(). NULL for NULL.
+ * were REJECTED by something that may be otherwise the next time. Left out are those of which the
+ * service itself said that it won't delete them: in its list of failed ids, with any code but
+ * "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan may
+ * be empty. The caller frees it with koodrive_plan_free(). NULL for NULL.
  */
 koodrive_plan *koodrive_result_unfinished(const koodrive_result *result);
 
@@ -577,8 +582,9 @@ void koodrive_result_free(koodrive_result *result);
 /* ==== Client ================================================================== */
 
 /**
- * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections
- * for up to 15 seconds and no threads.
+ * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
+ * threads: a connection is not used when it has rested for 15 seconds, and closed by the next call or
+ * with the client.
  */
 typedef struct koodrive_client koodrive_client;
 
@@ -644,7 +650,8 @@ koodrive_status koodrive_client_delete_scopes(const koodrive_client *client,
  * - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
  * - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
  *   KOODRIVE_ERROR_BAD_ANSWER or KOODRIVE_ERROR_REFUSED: what kept the first id without an outcome
- *   of its own from getting one.
+ *   of its own from getting one. A service that asks for a pause of more than a minute (Retry-After,
+ *   RFC 9110, 10.2.3) ends the run with REFUSED, which is retryable; shorter ones are kept.
  *
  * *error says the same in words. For everything but INVALID_ARGUMENT, run
  * koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this

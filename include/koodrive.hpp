@@ -591,8 +591,8 @@ class Report {
 
     /**
      * A new plan of what a next run should take up: ids that are Outcome::not_sent or unknown, and those
-     * that were rejected for a reason that passes (HTTP 401, 403, 425,
-     * 429) or by a run that ended before their last try. It may be empty.
+     * that were rejected by something that may be otherwise the next time;
+     * koodrive_result_unfinished() says which. It may be empty.
      */
     Plan unfinished() const {
         return handle_ ? Plan(koodrive_result_unfinished(handle_.get())) : Plan();
@@ -610,8 +610,9 @@ class Report {
 };
 
 /**
- * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections for up
- * to 15 seconds and no threads. No call may be using it when it is destroyed.
+ * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
+ * threads: a connection is not used when it has rested for 15 seconds, and closed by the next call or with
+ * the client. No call may be using it when it is destroyed.
  */
 class Client {
   public:

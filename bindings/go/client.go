@@ -10,8 +10,8 @@ import (
 )
 
 // A Client deletes. Any number of goroutines may use it at once. Between calls it keeps idle connections
-// for up to 15 seconds and no threads. Close it when it is no longer needed. A copy of a Client is the same
-// client.
+// and no threads: a connection is not used when it has rested for 15 seconds, and closed by the next call
+// or by Close. Close it when it is no longer needed. A copy of a Client is the same client.
 type Client struct {
 	*client // Beyond the reach of copies, which would be freed one by one.
 }

@@ -61,8 +61,7 @@ const (
 	Deleted Outcome = C.KOODRIVE_OUTCOME_DELETED
 	// NotFound: the service said that it does not exist, and no earlier try can have deleted it.
 	NotFound Outcome = C.KOODRIVE_OUTCOME_NOT_FOUND
-	// Repeated: it stands earlier in the plan for the same user and device and was not sent again, or
-	// the service took it for a repeat.
+	// Repeated: it stands earlier in the plan for the same user and device and was not sent again.
 	Repeated Outcome = C.KOODRIVE_OUTCOME_REPEATED
 	// Rejected: the service refused it and did not delete it; service code and message say why.
 	Rejected Outcome = C.KOODRIVE_OUTCOME_REJECTED
@@ -177,8 +176,8 @@ func (r *Report) Failures() iter.Seq2[int, Scope] {
 }
 
 // Unfinished returns a new plan of what a next run should take up: ids that are [NotSent] or [Unknown],
-// and those that were [Rejected] for a reason that passes (HTTP 401,
-// 403, 425, 429) or by a run that ended before their last try. It may be empty.
+// and those that were [Rejected] by something that may be otherwise the next time. Left out are those of
+// which the service itself said that it won't delete them. It may be empty.
 func (r *Report) Unfinished() *Plan {
 	result, end := r.use()
 	defer end()

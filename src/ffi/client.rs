@@ -13,8 +13,9 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::report::Report;
 
-/// Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections
-/// for up to 15 seconds and no threads.
+/// Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
+/// threads: a connection is not used when it has rested for 15 seconds, and closed by the next call or
+/// with the client.
 pub struct koodrive_client(Client);
 
 /// Builds a client. Nothing is connected or sent.
@@ -123,7 +124,8 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
 /// - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
 /// - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
 ///   KOODRIVE_ERROR_BAD_ANSWER or KOODRIVE_ERROR_REFUSED: what kept the first id without an outcome
-///   of its own from getting one.
+///   of its own from getting one. A service that asks for a pause of more than a minute (Retry-After,
+///   RFC 9110, 10.2.3) ends the run with REFUSED, which is retryable; shorter ones are kept.
 ///
 /// *error says the same in words. For everything but INVALID_ARGUMENT, run
 /// koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this

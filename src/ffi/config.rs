@@ -134,8 +134,9 @@ pub unsafe extern "C" fn koodrive_config_set_app_credentials(
     }
 }
 
-/// Trust the certificates in this PEM file instead of the platform's. The file is read now; it must
-/// hold at least one certificate.
+/// Trust the certificates in this PEM file (RFC 7468) instead of the platform's. The file is read now:
+/// a regular file of at most 16 MiB that holds at least one certificate. A byte order mark at its
+/// begin is skipped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_ca_file(
     config: *mut koodrive_config,

@@ -16,7 +16,8 @@
  * Threads   A koodrive_client and a koodrive_monitor may be used by any number of threads at once;
  *           every other object by one thread at a time. A const pointer is never written through.
  *           The library blocks the calling thread and starts others of its own for the length of a
- *           delete call; they handle no signals.
+ *           delete call, with 2 MiB of stack each; they handle no signals. A thread that is cancelled
+ *           (pthread_cancel) in a call finishes the call first.
  * Errors    A function that can fail returns a koodrive_status and takes a koodrive_error ** last.
  *           It may be NULL; else *error becomes NULL on success, and on failure an error that the
  *           caller frees. Other out-parameters become NULL first. What they held before is not freed.
@@ -31,8 +32,9 @@
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
- *           is read from the environment but by koodrive_config_load_env(), and by the platform's
- *           own rules for finding certificates (SSL_CERT_FILE, SSL_CERT_DIR). After a fork the
+ *           is read from the environment but by koodrive_config_load_env(), and, when a process
+ *           first connects by TLS without a CA file, SSL_CERT_FILE and SSL_CERT_DIR, by the
+ *           platform's own rules for finding certificates. Between calls, after a fork, the
  *           child may use its copies of objects; it gets new connections. If memory runs out the
  *           process is aborted with a line on stderr, as Rust does. dlclose leaves the library in
  *           place: a name look-up that the system has not answered may still need it.

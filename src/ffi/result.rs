@@ -165,9 +165,10 @@ pub unsafe extern "C" fn koodrive_result_message(
 }
 
 /// A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
-/// were REJECTED for a reason that passes (HTTP 401, 403, 425, 429) or by a run that ended before
-/// their last try. Their users are filled in. The plan may be empty. The caller frees it with
-/// koodrive_plan_free(). NULL for NULL.
+/// were REJECTED by something that may be otherwise the next time. Left out are those of which the
+/// service itself said that it won't delete them: in its list of failed ids, with any code but
+/// "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan may
+/// be empty. The caller frees it with koodrive_plan_free(). NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_unfinished(
     result: *const koodrive_result,

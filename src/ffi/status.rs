@@ -43,12 +43,13 @@ pub const KOODRIVE_OUTCOME_NOT_SENT: i32 = 0;
 pub const KOODRIVE_OUTCOME_DELETED: i32 = 1;
 
 /// The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
-/// id that was UNKNOWN in a run before, that run may have deleted it.
+/// id that was UNKNOWN in a run before, that run may have deleted it; and so may a proxy that repeats
+/// requests by itself, of which nobody tells the library.
 pub const KOODRIVE_OUTCOME_NOT_FOUND: i32 = 2;
 
 /// The id stands earlier in the plan for the same user and device: it was not sent again, and its
-/// message names the index that it repeats. Or the service took it for a repeat. Its service code
-/// is "15000424" either way.
+/// message names the index that it repeats. Its service code is "15000424", the page's for a
+/// repeated id.
 pub const KOODRIVE_OUTCOME_REPEATED: i32 = 3;
 
 /// The service refused it and did not delete it; service code and message say why. May still

@@ -19,7 +19,7 @@ pub enum Outcome {
     Deleted = 1,
     /// The service said that it does not exist, and no earlier try can have deleted it.
     NotFound = 2,
-    /// It stands earlier in the plan, or the service took it for a repeat.
+    /// It stands earlier in the plan.
     Repeated = 3,
     /// The service refused it and did not delete it.
     Rejected = 4,

@@ -88,7 +88,8 @@ def test_a_copied_error_says_the_same(
     facts = ["status", "http_status", "service_code", "request_id", "retryable"]
     assert [getattr(copied, fact) for fact in facts] == [getattr(error, fact) for fact in facts]
     assert str(copied) == str(error)
-    assert error.report is not None and copied.report is not None
+    assert error.report is not None
+    assert copied.report is not None
     assert said(copied.report) == said(error.report)
 
 

@@ -32,8 +32,7 @@ class OutcomeStatus(_Code):
         DELETED: The service said that this run deleted it.
         NOT_FOUND: The service said that it does not exist, and no earlier try of this run can have
             deleted it.
-        REPEATED: It stands earlier in the plan for the same user and device, or the service took it
-            for a repeat.
+        REPEATED: It stands earlier in the plan for the same user and device; it was not sent again.
         REJECTED: The service refused it and did not delete it; code and message say why.
         GONE: It does not exist now; whether a try of this run that got no answer deleted it is not
             known.

@@ -76,9 +76,9 @@ class Report(Sequence[Outcome]):
     def unfinished(self) -> Plan:
         """What a next run should take up; it may be empty.
 
-        It holds the ids that are NOT_SENT or UNKNOWN, and those that were REJECTED for a reason
-        that may pass: all but those of which the service itself said why, and those of a request
-        whose parameters it rejects. Their users are filled in.
+        It holds the ids that are NOT_SENT or UNKNOWN, and those that were REJECTED by something
+        that may be otherwise the next time: all but those of which the service itself said that it
+        won't delete them. Their users are filled in.
         """
         return self._result.unfinished_plan()
 
