@@ -37,7 +37,7 @@ try() {
     check "how $1 is linked" "$2" "$linked"
     check "what $1 prints" "1842846715527000000  DELETED    -         -
 345                  NOT_FOUND  15000418  The backup scope does not exist.
-2 ids: 1 DELETED 1 NOT_FOUND; requests: 1" "$("$1" --device "$1" 1842846715527000000 345)"
+2 ids: 1 DELETED 1 NOT_FOUND; requests: 1" "$("$1" --device "${1#/}" 1842846715527000000 345)"
 }
 
 tree() {
