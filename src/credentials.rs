@@ -1,5 +1,6 @@
 //! How a client proves who it is. Secrets are wiped when dropped and never shown.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,9 +47,12 @@ pub enum Credentials {
 /// What a client's requests carry, and carried before: the service may still echo that.
 #[derive(Debug)]
 pub(crate) struct CredentialHistory {
-    /// The newest is in force. Never empty.
-    all: Vec<Arc<Credentials>>,
     current: Arc<Credentials>,
+    /// Those in force are the last.
+    all: Vec<Arc<Credentials>>,
+    /// What must not be seen of all of them, the longest first: one may be the beginning of another,
+    /// whose rest would stay.
+    secrets: Vec<Secret>,
 }
 
 impl CredentialHistory {
@@ -56,29 +60,33 @@ impl CredentialHistory {
     const MOST: usize = 100;
 
     pub(crate) fn new(first: Credentials) -> Self {
-        let current = Arc::new(first);
-        Self {
-            all: vec![Arc::clone(&current)],
-            current,
-        }
+        Self::of(Vec::new(), Arc::new(first))
     }
 
     /// The same, with new credentials in force.
     pub(crate) fn followed_by(&self, next: Credentials) -> Self {
-        let current = Arc::new(next);
-        let kept = self.all.len().saturating_sub(Self::MOST - 1);
-        let mut all = self.all[kept..].to_vec();
+        let forgotten = self.all.len().saturating_sub(Self::MOST - 1);
+        Self::of(self.all[forgotten..].to_vec(), Arc::new(next))
+    }
+
+    fn of(mut all: Vec<Arc<Credentials>>, current: Arc<Credentials>) -> Self {
         all.push(Arc::clone(&current));
-        Self { all, current }
+        let secrets = all.iter().flat_map(|credentials| credentials.secrets());
+        let mut secrets: Vec<_> = secrets.map(Secret::new).collect();
+        secrets.sort_by_key(|secret| Reverse(secret.expose().len()));
+        Self {
+            current,
+            all,
+            secrets,
+        }
     }
 
     pub(crate) fn current(&self) -> &Credentials {
         &self.current
     }
 
-    /// The secrets of all of them.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.all.iter().flat_map(|one| one.secrets())
+    pub(crate) fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 }
 

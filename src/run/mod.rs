@@ -24,7 +24,7 @@ use control::{Control, Stop};
 pub(crate) use pace::Pace;
 use queue::{Queue, Work};
 use retry::Health;
-use sub_batch::BatchProgress;
+use sub_batch::{BatchProgress, PendingId};
 use worker::Ended;
 
 /// What a run uses of its client.
@@ -94,10 +94,14 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn note_incomplete(&mut self, position: u32, error: &Error) {
+    /// Ids of one request, in the plan's order, end without an outcome of their own.
+    fn note_incomplete(&mut self, ids: &[PendingId<'_>], error: &Error) {
+        let Some(first) = ids.first() else {
+            return;
+        };
         let lowest = self.incomplete.as_ref().map(|(lowest, _)| *lowest);
-        if lowest.is_none_or(|lowest| position < lowest) {
-            self.incomplete = Some((position, error.clone()));
+        if lowest.is_none_or(|lowest| first.position < lowest) {
+            self.incomplete = Some((first.position, error.clone()));
         }
     }
 }

@@ -102,6 +102,7 @@ impl<'r, 'a> Worker<'r, 'a> {
         });
         for sub_batch in self.progress.sub_batches.drain(..) {
             let error = sub_batch.last_error.as_ref().unwrap_or(&stop);
+            ledger.note_incomplete(&sub_batch.ids, error);
             for pending in &sub_batch.ids {
                 // Only a panic leaves a request in flight: nobody knows how far it got.
                 let outcome = if sub_batch.in_flight {
@@ -115,7 +116,6 @@ impl<'r, 'a> Worker<'r, 'a> {
                     pending.note
                 };
                 ledger.report.record(pending.position, outcome, note);
-                ledger.note_incomplete(pending.position, error);
             }
         }
     }
@@ -447,6 +447,7 @@ impl<'r, 'a> Worker<'r, 'a> {
             return;
         };
         let mut ledger = self.run.ledger();
+        ledger.note_incomplete(&sub_batch.ids, error);
         for pending in &sub_batch.ids {
             let note = match for_good {
                 true => ledger.report.for_good(pending.note),
@@ -455,7 +456,6 @@ impl<'r, 'a> Worker<'r, 'a> {
             ledger
                 .report
                 .record(pending.position, pending.outcome, note);
-            ledger.note_incomplete(pending.position, error);
         }
         drop(ledger);
         self.run.watch.add_done(sub_batch.ids.len());

@@ -37,12 +37,12 @@ pub(crate) struct FailedScope<'a> {
 /// Reads a body: one JSON object in UTF-8 (RFC 8259).
 pub(super) fn parse(body: &[u8]) -> Result<Body<'_>, String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
-    let Object(json) =
-        serde_json::from_str::<Object<JsonBody>>(text).map_err(|error| describe(&error))?;
+    let json = serde_json::from_str::<Object<JsonBody>>(text).map_err(|error| describe(&error))?;
+    let json = json.0.ok_or("it is null")?;
     // The gateway only ever reports that something went wrong: success is `code`'s alone.
-    let gateway_code = json.error_code.filter(|code| code.0 != "0");
+    let gateway_code = json.error_code.0.filter(|code| code != "0");
     Ok(Body {
-        code: json.code.or(gateway_code).map(|code| code.0),
+        code: json.code.0.or(gateway_code),
         message: json.msg.0.or(json.error_msg.0),
         deleted: json.scope_id_list.unwrap_or_default().0,
         failed: json.failed_scope_list.unwrap_or_default().0,
@@ -85,8 +85,8 @@ impl Body<'_> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JsonBody<'a> {
-    #[serde(borrow)]
-    code: Option<Scalar<'a>>,
+    #[serde(borrow, default)]
+    code: Scalar<'a>,
     #[serde(borrow, default)]
     msg: Words<'a>,
     #[serde(borrow)]
@@ -94,8 +94,8 @@ struct JsonBody<'a> {
     #[serde(borrow)]
     failed_scope_list: Option<FailedScopes<'a>>,
     /// The gateway in front of the service has its own names.
-    #[serde(borrow, rename = "error_code")]
-    error_code: Option<Scalar<'a>>,
+    #[serde(borrow, default, rename = "error_code")]
+    error_code: Scalar<'a>,
     #[serde(borrow, default, rename = "error_msg")]
     error_msg: Words<'a>,
 }
@@ -103,10 +103,10 @@ struct JsonBody<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct JsonFailedScope<'a> {
-    #[serde(borrow)]
-    scope_id: Option<Scalar<'a>>,
-    #[serde(borrow)]
-    error_code: Option<Scalar<'a>>,
+    #[serde(borrow, default)]
+    scope_id: Scalar<'a>,
+    #[serde(borrow, default)]
+    error_code: Scalar<'a>,
     #[serde(borrow, default)]
     msg: Words<'a>,
 }
@@ -114,21 +114,22 @@ struct JsonFailedScope<'a> {
 impl<'a> JsonFailedScope<'a> {
     /// Where one object stands for the list, it may stand for an empty one.
     fn is_empty(&self) -> bool {
-        self.scope_id.is_none() && self.error_code.is_none() && self.msg.0.is_none()
+        self.scope_id.0.is_none() && self.error_code.0.is_none() && self.msg.0.is_none()
     }
 
     fn into_failed<E: Error>(self) -> Result<FailedScope<'a>, E> {
-        let id = self.scope_id.ok_or_else(|| E::missing_field("scopeId"))?;
+        let id = self.scope_id.0.ok_or_else(|| E::missing_field("scopeId"))?;
         Ok(FailedScope {
-            id: id.0,
-            code: self.error_code.map(|code| code.0),
+            id,
+            code: self.error_code.0,
             message: self.msg.0,
         })
     }
 }
 
-/// A text, or a whole number of up to 64 bits as the text it would be.
-struct Scalar<'a>(Cow<'a, str>);
+/// A text, or a whole number of up to 64 bits as the text it would be; null is as good as nothing.
+#[derive(Default)]
+struct Scalar<'a>(Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -142,19 +143,23 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Scalar(text.into()))
+                Ok(Scalar(Some(text.into())))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Scalar(text.to_owned().into()))
+                Ok(Scalar(Some(text.to_owned().into())))
             }
 
             fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Scalar(number.to_string().into()))
+                Ok(Scalar(Some(number.to_string().into())))
             }
 
             fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Scalar(number.to_string().into()))
+                Ok(Scalar(Some(number.to_string().into())))
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Scalar(None))
             }
         }
 
@@ -269,7 +274,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-                let read = |Object(json): Object<JsonFailedScope<'de>>| json.into_failed();
+                let read = |Object(json): Object<JsonFailedScope<'de>>| {
+                    json.map(JsonFailedScope::into_failed).transpose()
+                };
                 list(items, read).map(FailedScopes)
             }
 
@@ -294,12 +301,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
 /// asked for.
 fn list<'de, A: SeqAccess<'de>, J: Deserialize<'de>, T>(
     mut items: A,
-    read: impl Fn(J) -> Result<T, A::Error>,
+    read: impl Fn(J) -> Result<Option<T>, A::Error>,
 ) -> Result<Vec<T>, A::Error> {
     let mut list = Vec::with_capacity(MAX_IDS_PER_REQUEST);
-    while let Some(item) = items.next_element::<Option<J>>()? {
-        if let Some(item) = item {
-            list.push(read(item)?);
+    while let Some(item) = items.next_element()? {
+        if let Some(item) = read(item)? {
+            list.push(item);
         }
     }
     Ok(list)
@@ -313,9 +320,9 @@ fn empty_list<T: Default, E: Error>(text: &str, expected: &dyn Expected) -> Resu
     }
 }
 
-/// A `T` that is written as an object. Derived implementations also take an array and read it by
-/// position, so that `[0]` would be a success.
-struct Object<T>(T);
+/// A `T` that is written as an object; null is as good as nothing. Derived implementations also take
+/// an array and read it by position, so that `[0]` would be a success.
+struct Object<T>(Option<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -329,10 +336,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+                T::deserialize(MapAccessDeserializer::new(map)).map(|object| Object(Some(object)))
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Object(None))
             }
         }
 
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
     }
 }

@@ -2,9 +2,8 @@
 //! where the service echoes what we sent.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
 
-use crate::credentials::{CredentialHistory, Credentials};
+use crate::credentials::{CredentialHistory, Credentials, Secret};
 
 /// The longest text of the service that is kept.
 const MAX_TEXT_CHARS: usize = 1_000;
@@ -14,35 +13,35 @@ const SIGNATURE: &str = "Signature=";
 
 /// Knows the secrets of one request, and those of the client before it.
 pub(super) struct Scrubber<'a> {
-    secrets: Vec<&'a str>,
+    /// The signature of a signed request, which is good for 15 minutes.
+    signature: Option<&'a str>,
+    secrets: &'a [Secret],
 }
 
 impl<'a> Scrubber<'a> {
-    /// `authorization` is the header's value, which in a signed request holds a signature that is
-    /// good for 15 minutes.
+    /// `authorization` is the header's value.
     pub(super) fn new(credentials: &'a CredentialHistory, authorization: &'a str) -> Self {
-        let mut secrets: Vec<_> = credentials.secrets().collect();
-        if let Credentials::App { .. } = credentials.current() {
-            secrets.extend(
-                authorization
-                    .rsplit_once('=')
-                    .map(|(_, signature)| signature),
-            );
+        let signature = match credentials.current() {
+            Credentials::App { .. } => authorization.rsplit_once('='),
+            Credentials::Token(_) | Credentials::Verbatim(_) => None,
+        };
+        Self {
+            signature: signature.map(|(_, signature)| signature),
+            secrets: credentials.secrets(),
         }
-        // One may be the beginning of another, whose rest would stay.
-        secrets.sort_by_key(|secret| Reverse(secret.len()));
-        Self { secrets }
     }
 
     /// The text without secrets and of bounded length.
     pub(super) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut clean = Cow::Borrowed(text);
-        for secret in &self.secrets {
-            if clean.contains(*secret) {
-                clean = clean.replace(*secret, "***").into();
-            }
+        if let Some(signature) = self.signature {
+            hide(&mut clean, signature);
         }
-        if clean.contains(SIGNATURE) {
+        for secret in self.secrets {
+            hide(&mut clean, secret.expose());
+        }
+        // Looked for in two steps, as nearly all texts end the first one fast.
+        if memchr::memchr(b'=', clean.as_bytes()).is_some() && clean.contains(SIGNATURE) {
             clean = without_signatures(&clean).into();
         }
         if clean.len() > MAX_TEXT_CHARS
@@ -51,6 +50,12 @@ impl<'a> Scrubber<'a> {
             clean = format!("{}...", &clean[..end]).into();
         }
         clean
+    }
+}
+
+fn hide(text: &mut Cow<'_, str>, secret: &str) {
+    if secret.len() <= text.len() && text.contains(secret) {
+        *text = text.replace(secret, "***").into();
     }
 }
 
