@@ -15,7 +15,7 @@ use crate::config::Limits;
 use crate::error::Error;
 use crate::monitor::Watch;
 use crate::panic::catch;
-use crate::plan::{Plan, Schedule};
+use crate::plan::{Batch, Plan, Schedule};
 use crate::report::{Note, NoteId, Outcome, Report};
 use crate::service::{Service, code};
 use crate::system::{Gate, System};
@@ -24,7 +24,7 @@ use control::{Control, Stop};
 pub(crate) use pace::Pace;
 use queue::{Queue, Work};
 use retry::Health;
-use sub_batch::{BatchProgress, PendingId};
+use sub_batch::BatchProgress;
 use worker::Ended;
 
 /// What a run uses of its client.
@@ -94,15 +94,20 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// Ids of one request, in the plan's order, end without an outcome of their own.
-    fn note_incomplete(&mut self, ids: &[PendingId<'_>], error: &Error) {
-        let Some(first) = ids.first() else {
-            return;
-        };
+    /// Ids end without an outcome of their own, `first` before the others.
+    fn note_incomplete(&mut self, first: Option<u32>, error: &Error) {
         let lowest = self.incomplete.as_ref().map(|(lowest, _)| *lowest);
-        if lowest.is_none_or(|lowest| first.position < lowest) {
-            self.incomplete = Some((first.position, error.clone()));
+        if let Some(first) = first.filter(|first| lowest.is_none_or(|lowest| *first < lowest)) {
+            self.incomplete = Some((first, error.clone()));
         }
+    }
+
+    /// What to say of ids of which nothing else is known than that the run was stopped.
+    fn unheard(&mut self, stop: &Error) -> NoteId {
+        self.report.intern(Note {
+            message: Some(&stop.message),
+            ..Note::default()
+        })
     }
 }
 
@@ -143,16 +148,35 @@ impl<'a> Run<'a> {
         let _ = catch(|| worker.keep_connection());
     }
 
+    /// What there is to do; of what nobody began, nothing if the run is stopped.
     fn progress(&self, work: Work<'a>) -> Option<BatchProgress<'a>> {
         match work {
             Work::GoOn(progress) => Some(progress),
             Work::Begin(index) => {
                 let schedule = self.schedule;
                 let batch = schedule.batch(index)?;
+                if self.control.check(self.tools.system.now()).is_err() {
+                    self.leave_untouched(batch);
+                    return None;
+                }
                 let id = |position| schedule.id(position);
                 Some(BatchProgress::new(batch, id))
             }
         }
+    }
+
+    fn leave_untouched(&self, batch: Batch<'_>) {
+        let stop = self.stop_error();
+        let mut ledger = self.ledger();
+        let note = ledger.unheard(&stop);
+        for position in batch.positions {
+            ledger.report.record(*position, Outcome::NotSent, note);
+        }
+        ledger.note_incomplete(batch.positions.first().copied(), &stop);
+    }
+
+    fn stop_error(&self) -> Error {
+        self.control.reason().unwrap_or(Stop::Panicked).error()
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -99,6 +99,13 @@ impl<'r> BatchProgress<'r> {
     }
 }
 
+impl SubBatch<'_> {
+    /// Ids are in the plan's order.
+    pub(super) fn first_position(&self) -> Option<u32> {
+        self.ids.first().map(|id| id.position)
+    }
+}
+
 impl PendingId<'_> {
     /// Keeps what was said last: of this id, or else of the whole request.
     pub(super) fn record_message(

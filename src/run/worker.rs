@@ -11,7 +11,6 @@ use super::sub_batch::BatchProgress;
 use super::verdict::{FORBIDDEN, Next, Trouble, judge};
 use super::{NoteId, Outcome, Run, Tools};
 use crate::error::{Error, ErrorKind};
-use crate::report::Note;
 use crate::service::{Answer, Deletion};
 use crate::system::Passage;
 use crate::transport::{Failure, FailureKind, Idle, Patience};
@@ -94,15 +93,12 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     /// The run is stopped: records the ids that are left as what they are.
     pub(super) fn give_up(&mut self) {
-        let stop = self.run.control.reason().unwrap_or(Stop::Panicked).error();
+        let stop = self.run.stop_error();
         let mut ledger = self.run.ledger();
-        let unheard = ledger.report.intern(Note {
-            message: Some(&stop.message),
-            ..Note::default()
-        });
+        let unheard = ledger.unheard(&stop);
         for sub_batch in self.progress.sub_batches.drain(..) {
             let error = sub_batch.last_error.as_ref().unwrap_or(&stop);
-            ledger.note_incomplete(&sub_batch.ids, error);
+            ledger.note_incomplete(sub_batch.first_position(), error);
             for pending in &sub_batch.ids {
                 // Only a panic leaves a request in flight: nobody knows how far it got.
                 let outcome = if sub_batch.in_flight {
@@ -447,7 +443,7 @@ impl<'r, 'a> Worker<'r, 'a> {
             return;
         };
         let mut ledger = self.run.ledger();
-        ledger.note_incomplete(&sub_batch.ids, error);
+        ledger.note_incomplete(sub_batch.first_position(), error);
         for pending in &sub_batch.ids {
             let note = match for_good {
                 true => ledger.report.for_good(pending.note),
