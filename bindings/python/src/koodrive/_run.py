@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from typing import Callable
 
@@ -26,7 +27,7 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
             return call()
         signals.holding = True
         task.start()
-        while not task.ended.wait(_PERIOD if watch else None):
+        while not task.wait(_PERIOD if watch else None):
             if watch and not signals.raised:
                 signals.let_through(watch)
         if watch and not signals.raised and task.error is None:
@@ -34,9 +35,9 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
         return task.result(signals.raised)
     except BaseException:
         # What came by another way than a signal must not leave before the run has ended either.
-        while task.is_alive() and not task.ended.is_set():
+        while task.is_alive():
             monitor.cancel()
-            task.ended.wait()
+            task.wait()
         raise
     finally:
         # Error, traceback, frame and task would keep each other, and the report, alive.
@@ -45,21 +46,38 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
         signals.give_back()
 
 
-class _Task(threading.Thread):
+class _Task:
+    """The call, in a thread of its own: a bare one, for many calls are short."""
+
     def __init__(self, call: Callable[[], Report]) -> None:
-        super().__init__(name="koodrive")
         self._call = call
-        self.ended = threading.Event()
+        self._has_started = self._has_ended = False
+        self._running = threading.Lock()
         self._report: Report | None = None
         self.error: BaseException | None = None
 
-    def run(self) -> None:
+    def start(self) -> None:
+        self._running.acquire()
+        _thread.start_new_thread(self._run, ())
+        self._has_started = True
+
+    def _run(self) -> None:
         try:
             self._report = self._call()
         except BaseException as error:
             self.error = error
         finally:
-            self.ended.set()
+            self._has_ended = True
+            self._running.release()
+
+    def is_alive(self) -> bool:
+        return self._has_started and not self._has_ended
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end, at most so long; whether it has come."""
+        if not self._has_ended:
+            self._running.acquire(timeout=-1 if seconds is None else seconds)
+        return self._has_ended
 
     def result(self, raised: list[BaseException]) -> Report:
         """The report; or else the first that was raised in the caller's thread, or by the call."""

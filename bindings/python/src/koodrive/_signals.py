@@ -6,6 +6,13 @@ import signal
 from types import FrameType
 from typing import Any, Callable
 
+try:  # That of signal makes an enum of each answer, which takes longer than a short run.
+    from _signal import getsignal  # type: ignore[import-not-found]
+except ImportError:
+    from signal import getsignal
+
+_ALL = tuple(signal.valid_signals())
+
 
 class Signals:
     """Stands before the process's signal handlers, which are still called as signals come.
@@ -24,8 +31,8 @@ class Signals:
     def take_over(self) -> bool:
         """Begin; False where no handler runs in this thread."""
         try:
-            for number in signal.valid_signals():
-                handler = signal.getsignal(number)
+            for number in _ALL:
+                handler = getsignal(number)
                 if callable(handler):
                     self._handlers[number] = handler
                     signal.signal(number, self._handle)
@@ -37,7 +44,7 @@ class Signals:
         """End, unless somebody has set other handlers meanwhile."""
         self.holding = False
         for number, handler in self._handlers.items():
-            if signal.getsignal(number) == self._handle:
+            if getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
     def let_through(self, call: Callable[[], object]) -> None:
