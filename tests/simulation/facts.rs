@@ -89,9 +89,11 @@ impl Facts {
         }
     }
 
-    /// What its last request failed from, unless its batch was split then.
+    /// What its last request failed from, unless its batch was split then, or it was to be sent once
+    /// more at once: then it is what stopped the run before that.
     pub fn settled_cause(&self) -> Option<ErrorKind> {
-        self.cause.filter(|_| !self.spoiled)
+        let ended = !self.spoiled && self.resent.is_none();
+        self.cause.filter(|_| ended)
     }
 
     /// What is wrong with an outcome, if anything.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -75,24 +78,46 @@ def test_whatever_was_deleted_is_reported(sandbox: Sandbox, interval: float) -> 
     assert sandbox.totals()["deleted"] <= reported
 
 
-@pytest.mark.parametrize("interval", [0.000_05, 0.000_2])
-def test_an_addition_that_raised_added_nothing(sandbox: Sandbox, interval: float) -> None:
+@contextlib.contextmanager
+def interruption_at(step: int) -> Iterator[None]:
+    """A KeyboardInterrupt at one of the lines that the package executes."""
+    lines = itertools.count()
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line" and next(lines) == step:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("method", ["add", "add_lines"])
+def test_an_addition_that_raised_added_nothing(sandbox: Sandbox, method: str) -> None:
     plan = koodrive.Plan()
-    expected: list[str] = []
-    raised = 0
-    for round_number in range(400):
-        ids = [str(10_000 * round_number + number) for number in range(1 + 7 * round_number)]
+    expected = ["1", "2"]
+    plan.add("d", expected)
+    for step in itertools.count():
+        ids = [str(10 * step + number) for number in range(10, 13)]
         try:
-            with bursts(interval):
-                plan.add("d", ids) if round_number % 2 else plan.add_lines("d", "\n".join(ids))
+            with interruption_at(step):
+                getattr(plan, method)("d", ids if method == "add" else "\n".join(ids))
         except KeyboardInterrupt:
-            raised += 1
+            assert len(plan) == len(expected)
+            if step % 3 == 0:
+                plan.add("d", ids)
+                expected += ids
         else:
             expected += ids
-        assert len(plan) == len(expected)
-    assert raised > 0
-    requests = plan.request_count
-    assert requests == -(-len(expected) // 100)
+            break
+    assert step > 20
+    assert plan.request_count == 1 + len(expected) // 100
     with sandbox.client() as client:
         report = client.delete_plan(plan)
     assert report.scope_ids == expected
