@@ -13,7 +13,7 @@ use crate::answer::RetryAfter;
 use crate::faults::{Meaning, Next};
 use crate::network::Seen;
 use crate::request::{self, Wire};
-use crate::run::Run;
+use crate::run::{MOST_CONNECTS, Run};
 use crate::service::Service;
 
 /// Stands in every secret, and nowhere else.
@@ -82,6 +82,7 @@ pub struct Delivery {
     pub corrected: bool,
     /// The request may be sent once more: its authorization was replaced meanwhile.
     pub renewed: bool,
+    unauthorized: bool,
     /// Nothing says whether the X-Date was the reason of a refusal.
     undated_refusal: bool,
     /// What the client learnt of the clock, if it did, is wrong.
@@ -114,6 +115,7 @@ impl Delivery {
             corrected: refused
                 && shown.is_some_and(|shown| !Service::is_lawful(attempt.x_date, shown)),
             renewed: false,
+            unauthorized: draft.is_some_and(|draft| draft.status == 401),
             undated_refusal: refused && shown.is_none(),
             misled: !dated,
             pause,
@@ -282,7 +284,8 @@ impl Watch {
 
     /// Nobody waits without a reason: backoff, a pause or the rate limit.
     fn check_idleness(&mut self, run: usize, now: Duration) {
-        let slots = self.limits.connections * self.concurrent_runs;
+        // An attempt may take a slot for each of its connects, and runs do not queue for slots.
+        let slots = self.limits.connections * self.concurrent_runs * MOST_CONNECTS as usize;
         let rate = self.limits.requests_per_second.max(1);
         let most = LONGEST_BACKOFF + Duration::from_secs(1) * slots as u32 / rate as u32;
         let this = &mut self.runs[run];
@@ -326,8 +329,7 @@ impl Watch {
         self.note_clock(&delivery);
         let is_old = |(_, newest): &(Duration, String)| *newest != attempt.authorization;
         let delivery = Delivery {
-            renewed: matches!(delivery.meaning, Meaning::Refused { status: 401, .. })
-                && self.authorizations.last().is_some_and(is_old),
+            renewed: delivery.unauthorized && self.authorizations.last().is_some_and(is_old),
             ..delivery
         };
         let run = &mut self.runs[attempt.run];

@@ -19,7 +19,7 @@ const REFUSALS_IN_ROW: u32 = 20;
 const MOST_EXTRA_REQUESTS: u32 = 30;
 
 /// So many connections in a row are opened for an attempt.
-const MOST_CONNECTS: u32 = 3;
+pub const MOST_CONNECTS: u32 = 3;
 
 /// One run, and what is true of its ids.
 #[derive(Default)]
