@@ -3,9 +3,16 @@
 
 use std::ffi::c_int;
 
+#[cfg(not(miri))]
 unsafe extern "C" {
     // POSIX; the libc crate has it for few systems.
     fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+}
+
+/// Miri knows no cancellation.
+#[cfg(miri)]
+unsafe fn pthread_setcancelstate(_: c_int, _: *mut c_int) -> c_int {
+    0
 }
 
 #[cfg(not(target_vendor = "apple"))]

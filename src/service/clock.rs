@@ -97,7 +97,8 @@ impl Clock {
 
     /// A request was refused, perhaps for its `X-Date`. Learns the offset from the answer's `Date`,
     /// read at `now`, if the `X-Date` was outside what the service allows; but drops one that was
-    /// learnt before and did not help. Whether the `X-Date` was outside.
+    /// learnt before and did not help. What another refusal has taught since the request was sent, it
+    /// knows better. Whether the `X-Date` was outside.
     pub fn refused(&self, sent: &XDate, date: Option<SystemTime>, now: SystemTime) -> bool {
         let was_wrong = date.is_some_and(|date| !is_allowed(sent.time, date));
         if sent.offset.is_unproven {
@@ -105,10 +106,12 @@ impl Clock {
                 self.replace(sent, Offset::NONE);
             }
         } else if let Some(date) = date.filter(|_| was_wrong) {
-            *self.lock() = Offset {
-                seconds: unix_seconds(date).saturating_sub(unix_seconds(now)),
+            let seconds = unix_seconds(date).saturating_sub(unix_seconds(now));
+            let learnt = Offset {
+                seconds,
                 is_unproven: true,
             };
+            self.replace(sent, learnt);
         }
         was_wrong
     }

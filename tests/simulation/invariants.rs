@@ -50,6 +50,8 @@ pub struct Watch {
     pub clock_is_steady: bool,
     /// A correction that the next refusal takes back.
     may_be_unproven: bool,
+    /// How often what the client knows of the clock may have changed.
+    clock_version: u64,
     pub requests: u64,
     pub first_violation: Option<String>,
     pub concurrent_runs: usize,
@@ -70,6 +72,8 @@ pub struct Attempt {
     pub scopes: Arc<[usize]>,
     pub ids: Vec<String>,
     pub x_date: u64,
+    /// What the client may have known of the clock when it was sent.
+    clock_version: u64,
     pub authorization: String,
 }
 
@@ -134,6 +138,7 @@ impl Watch {
             clock_is_right: true,
             clock_is_steady: true,
             may_be_unproven: false,
+            clock_version: 0,
             requests: 0,
             first_violation: None,
             concurrent_runs: 1,
@@ -249,6 +254,7 @@ impl Watch {
                 .collect(),
             ids: wire.ids,
             x_date: wire.x_date,
+            clock_version: self.clock_version,
             authorization: wire.authorization,
         }
     }
@@ -326,7 +332,7 @@ impl Watch {
                 }
         );
         self.note_pause(attempt.run, &delivery, retried, now);
-        self.note_clock(&delivery);
+        self.note_clock(attempt, &delivery);
         let is_old = |(_, newest): &(Duration, String)| *newest != attempt.authorization;
         let delivery = Delivery {
             renewed: delivery.unauthorized && self.authorizations.last().is_some_and(is_old),
@@ -355,15 +361,21 @@ impl Watch {
     }
 
     /// What the client may have learnt of its clock.
-    fn note_clock(&mut self, delivery: &Delivery) {
+    fn note_clock(&mut self, attempt: &Attempt, delivery: &Delivery) {
+        // What was learnt since the request was sent is not for its refusal to change.
+        if attempt.clock_version != self.clock_version {
+            return;
+        }
         if delivery.corrected {
             let misled = delivery.misled || self.may_be_unproven;
             self.clock_is_right = !misled && self.clock_is_steady;
             self.may_be_unproven = true;
+            self.clock_version += 1;
         }
         // What was learnt before did not help and is dropped.
         if delivery.undated_refusal && self.may_be_unproven {
             self.clock_is_right = false;
+            self.clock_version += 1;
         }
     }
 
