@@ -52,6 +52,8 @@ pub struct Watch {
     may_be_unproven: bool,
     /// How often what the client knows of the clock may have changed.
     clock_version: u64,
+    /// And when: other workers may not have noticed at that very moment.
+    clock_changed: Duration,
     pub requests: u64,
     pub first_violation: Option<String>,
     pub concurrent_runs: usize,
@@ -139,6 +141,7 @@ impl Watch {
             clock_is_steady: true,
             may_be_unproven: false,
             clock_version: 0,
+            clock_changed: Duration::ZERO,
             requests: 0,
             first_violation: None,
             concurrent_runs: 1,
@@ -277,7 +280,8 @@ impl Watch {
         }
         let clock = Service::clock_seconds(now);
         let oldest = clock - 12 - self.limits.request_timeout.as_secs();
-        if self.clock_is_right && !(oldest..=clock).contains(&wire.x_date) {
+        let is_known = self.clock_is_right && now > self.clock_changed;
+        if is_known && !(oldest..=clock).contains(&wire.x_date) {
             self.violation(format!("X-Date is {} at {clock}", wire.x_date));
         }
     }
@@ -332,7 +336,7 @@ impl Watch {
                 }
         );
         self.note_pause(attempt.run, &delivery, retried, now);
-        self.note_clock(attempt, &delivery);
+        self.note_clock(attempt, &delivery, now);
         let is_old = |(_, newest): &(Duration, String)| *newest != attempt.authorization;
         let delivery = Delivery {
             renewed: delivery.unauthorized && self.authorizations.last().is_some_and(is_old),
@@ -361,7 +365,7 @@ impl Watch {
     }
 
     /// What the client may have learnt of its clock.
-    fn note_clock(&mut self, attempt: &Attempt, delivery: &Delivery) {
+    fn note_clock(&mut self, attempt: &Attempt, delivery: &Delivery, now: Duration) {
         // What was learnt since the request was sent is not for its refusal to change.
         if attempt.clock_version != self.clock_version {
             return;
@@ -371,11 +375,13 @@ impl Watch {
             self.clock_is_right = !misled && self.clock_is_steady;
             self.may_be_unproven = true;
             self.clock_version += 1;
+            self.clock_changed = now;
         }
         // What was learnt before did not help and is dropped.
         if delivery.undated_refusal && self.may_be_unproven {
             self.clock_is_right = false;
             self.clock_version += 1;
+            self.clock_changed = now;
         }
     }
 
