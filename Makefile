@@ -1,4 +1,4 @@
-# The front door. `make help` lists what it opens.
+# `make help` lists the targets.
 
 CARGO ?= cargo
 CC ?= cc
@@ -110,7 +110,9 @@ sbom: need-cargo ## write target/koodrive.cdx.json, a CycloneDX bill of material
 	sed 's|file://$(CURDIR)|file:///koodrive|g' koodrive.cdx.json > $(TARGET)/koodrive.cdx.json; \
 	rm -f koodrive.cdx.json tests/sandbox/koodrive-sandbox.cdx.json
 
-PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../examples/python ../../tests/bench
+C_SOURCES := examples/c/*.c examples/cpp/*.cpp include/koodrive.hpp tests/abi/*.c tests/abi/*.h \
+	tests/abi/*.cpp tests/bench/c/*
+PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../docs ../../examples/python ../../tests/bench
 GO_SOURCES := bindings/go examples/go tests/bench/go
 
 .PHONY: lint
@@ -119,11 +121,26 @@ lint: library pkg-config $(VENV)/ready ## check formats and lints, warnings deni
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) fmt --manifest-path tests/bench/Cargo.toml --check
 	$(BENCH_TARGET) $(CARGO) clippy --locked --manifest-path tests/bench/Cargo.toml --all-targets -- -D warnings
+	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
+	$(VENV)/bin/shellcheck tests/*.sh tests/fuzz/*.sh .ci/run
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)"; \
 	test -z "$$(gofmt -l $(GO_SOURCES))"
 	cd bindings/python && $(VENV)/bin/ruff check --no-cache $(PYTHON_SOURCES) && \
 	$(VENV)/bin/ruff format --no-cache --check $(PYTHON_SOURCES) && \
 	$(VENV)/bin/mypy --cache-dir $(abspath $(TARGET))/mypy
+
+# A tool box of its own, for a manual that no test needs.
+DOCS_VENV := $(abspath $(TARGET))/docs-venv
+$(DOCS_VENV)/ready: docs/requirements.txt | need-$(PYTHON)
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: docs
+docs: $(DOCS_VENV)/ready need-cc ## make the C interface's manual: target/docs/html/index.html, target/docs/man/koodrive.3
+	@for form in html man; do \
+		$(DOCS_VENV)/bin/python -m sphinx -q -W -b $$form docs $(TARGET)/docs/$$form || exit 1; \
+	done
 
 .PHONY: header
 header: need-cargo ## refresh include/koodrive.h from src/ffi

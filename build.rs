@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
 
-/// The header's sections: each type with its functions, nouns before the client that uses them.
+/// The header's sections: each type with its functions, domain types before the client that uses them.
 const SECTIONS: [(&str, &str); 8] = [
     ("version", "Version"),
     ("status", "Statuses and outcomes"),

@@ -77,54 +77,19 @@ const char *koodrive_version(void);
 /* ==== Statuses and outcomes =================================================== */
 
 /**
- * The service never got a whole request with the id: this run left it untouched. May still exist.
- */
-#define KOODRIVE_OUTCOME_NOT_SENT 0
-
-/**
- * The service said that this run deleted it. Does not exist now.
- */
-#define KOODRIVE_OUTCOME_DELETED 1
-
-/**
- * The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
- * id that was UNKNOWN in a run before, that run may have deleted it; and so may a proxy that repeats
- * requests by itself, of which nobody tells the library.
- */
-#define KOODRIVE_OUTCOME_NOT_FOUND 2
-
-/**
- * The id stands earlier in the plan for the same user and device: it was not sent again, and its
- * message names the index that it repeats. Its service code is "15000424", the page's for a
- * repeated id.
- */
-#define KOODRIVE_OUTCOME_REPEATED 3
-
-/**
- * The service refused it and did not delete it; service code and message say why. May still
- * exist.
- */
-#define KOODRIVE_OUTCOME_REJECTED 4
-
-/**
- * It does not exist now, but an earlier try of this run was left without an answer: whether that
- * try deleted it or somebody else did is not known.
- */
-#define KOODRIVE_OUTCOME_GONE 5
-
-/**
- * It was sent and no trustworthy answer came: it may or may not be deleted. Asking again is safe.
- */
-#define KOODRIVE_OUTCOME_UNKNOWN 6
-
-/**
  * What a function says of itself: KOODRIVE_OK or one of KOODRIVE_ERROR_.... A later library may
  * return a number that is not listed here; treat it as an error.
  */
 typedef int32_t koodrive_status;
 
 /**
- * All went well. Of a delete call: every id got its outcome from an answer of the service that
+ * What is known of one id: one of KOODRIVE_OUTCOME_.... A later library may report a number that is not
+ * listed here.
+ */
+typedef int32_t koodrive_outcome;
+
+/**
+ * All went well. Of a delete call: every id got its outcome from a response of the service that
  * reports success, or repeats an id before it. Single ids may still have failed.
  */
 #define KOODRIVE_OK 0
@@ -159,12 +124,12 @@ typedef int32_t koodrive_status;
  * The service refused a request as a whole, or failed to carry it out (HTTP 4xx, 5xx, or 200 with
  * an error code).
  */
-#define KOODRIVE_ERROR_REFUSED 6
+#define KOODRIVE_ERROR_SERVICE 6
 
 /**
- * What came back can't be understood or trusted as an answer of the service.
+ * What came back can't be understood or trusted as a response of the service.
  */
-#define KOODRIVE_ERROR_BAD_ANSWER 7
+#define KOODRIVE_ERROR_INVALID_RESPONSE 7
 
 /**
  * A bug in this library. The outcomes that are reported are true all the same.
@@ -172,16 +137,57 @@ typedef int32_t koodrive_status;
 #define KOODRIVE_ERROR_INTERNAL 8
 
 /**
+ * The service never got a whole request with the id: this run left it untouched. May still exist.
+ */
+#define KOODRIVE_OUTCOME_NOT_SENT 0
+
+/**
+ * The service said that this run deleted it. Does not exist now.
+ */
+#define KOODRIVE_OUTCOME_DELETED 1
+
+/**
+ * The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
+ * id that was UNKNOWN in a run before, that run may have deleted it; and so may a proxy that repeats
+ * requests by itself, of which nobody tells the library.
+ */
+#define KOODRIVE_OUTCOME_NOT_FOUND 2
+
+/**
+ * The id stands earlier in the plan for the same user and device: it was not sent again, and its
+ * message names the index that it repeats. Its service code is "15000424", the API reference's for a
+ * repeated id.
+ */
+#define KOODRIVE_OUTCOME_DUPLICATE 3
+
+/**
+ * The service refused it and did not delete it; service code and message say why. May still
+ * exist.
+ */
+#define KOODRIVE_OUTCOME_REJECTED 4
+
+/**
+ * It does not exist now, but an earlier try of this run was left without a response: whether that
+ * try deleted it or somebody else did is not known.
+ */
+#define KOODRIVE_OUTCOME_GONE 5
+
+/**
+ * It was sent and no trustworthy response came: it may or may not be deleted. Asking again is safe.
+ */
+#define KOODRIVE_OUTCOME_UNKNOWN 6
+
+/**
  * A status's name, such as "INVALID_ARGUMENT" or "OK"; "UNDEFINED" for a number that is none.
  * Static: never free it.
  */
-const char *koodrive_status_name(int32_t status);
+const char *koodrive_status_name(koodrive_status status);
 
 /**
  * An outcome's name, such as "NOT_FOUND"; "UNDEFINED" for a number that is none. Static: never
  * free it.
  */
-const char *koodrive_outcome_name(int32_t outcome);
+const char *koodrive_outcome_name(koodrive_outcome outcome);
 
 /* ==== Errors ================================================================== */
 
@@ -204,18 +210,18 @@ koodrive_status koodrive_error_status(const koodrive_error *error);
 const char *koodrive_error_message(const koodrive_error *error);
 
 /**
- * The HTTP status of the answer behind the error, such as 403; 0 if there is none, or for NULL.
+ * The HTTP status of the response behind the error, such as 403; 0 if there is none, or for NULL.
  */
 int32_t koodrive_error_http_status(const koodrive_error *error);
 
 /**
- * The service's code in the answer behind the error, such as "13000102". Borrowed from the error;
+ * The service's code in the response behind the error, such as "13000102". Borrowed from the error;
  * NULL if there is none, or for NULL.
  */
 const char *koodrive_error_service_code(const koodrive_error *error);
 
 /**
- * The X-Request-Id of the answer behind the error, for the service's support. Borrowed from the
+ * The X-Request-Id of the response behind the error, for the service's support. Borrowed from the
  * error; NULL if there is none, or for NULL.
  */
 const char *koodrive_error_request_id(const koodrive_error *error);
@@ -281,7 +287,7 @@ koodrive_status koodrive_config_set_user_id(koodrive_config *config,
 
 /**
  * Authorize by access token: requests carry "Authorization: Bearer <token>" (RFC 6750). 1 to 8000
- * visible ASCII characters or spaces, not beginning or ending with a space. A token dies after 20
+ * visible ASCII characters or spaces, not beginning or ending with a space. A token expires after 20
  * minutes without a request.
  */
 koodrive_status koodrive_config_set_access_token(koodrive_config *config,
@@ -317,7 +323,7 @@ koodrive_status koodrive_config_set_ca_file(koodrive_config *config,
                                             koodrive_error **error);
 
 /**
- * Reach the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
+ * Coverage the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
  * (CONNECT). Without this call there is none: the environment's proxy variables are not read.
  */
 koodrive_status koodrive_config_set_proxy(koodrive_config *config,
@@ -333,7 +339,7 @@ koodrive_status koodrive_config_set_connect_timeout_ms(koodrive_config *config,
                                                        koodrive_error **error);
 
 /**
- * How long one request may take from its first byte sent to its whole answer, in milliseconds: 1 to
+ * How long one request may take from its first byte sent to its whole response, in milliseconds: 1 to
  * 31536000000 (a year). Default 30000.
  */
 koodrive_status koodrive_config_set_request_timeout_ms(koodrive_config *config,
@@ -342,7 +348,7 @@ koodrive_status koodrive_config_set_request_timeout_ms(koodrive_config *config,
 
 /**
  * After how many milliseconds a run starts nothing new, 0 to 31536000000 (a year); it then waits for
- * the answers under way, at most one request timeout. Default 0: never.
+ * the responses under way, at most one request timeout. Default 0: never.
  */
 koodrive_status koodrive_config_set_run_timeout_ms(koodrive_config *config,
                                                    uint64_t milliseconds,
@@ -469,8 +475,8 @@ koodrive_monitor *koodrive_monitor_new(void);
 
 /**
  * Asks the run to stop: nothing new is sent, and the delete call returns
- * KOODRIVE_ERROR_CANCELLED when the answers under way are in, for they hold the truth: after one
- * request timeout at most. A second call abandons those answers too, and their ids become
+ * KOODRIVE_ERROR_CANCELLED when the responses under way are in, for they hold the truth: after one
+ * request timeout at most. A second call abandons those responses too, and their ids become
  * KOODRIVE_OUTCOME_UNKNOWN. Async-signal-safe. NULL is fine.
  */
 void koodrive_monitor_cancel(const koodrive_monitor *monitor);
@@ -509,12 +515,12 @@ size_t koodrive_result_count(const koodrive_result *result);
  * The outcomes of all ids: an array of koodrive_result_count() numbers, each one of
  * KOODRIVE_OUTCOME_.... Borrowed from the result; NULL for NULL and for a run without ids.
  */
-const int32_t *koodrive_result_outcomes(const koodrive_result *result);
+const koodrive_outcome *koodrive_result_outcomes(const koodrive_result *result);
 
 /**
  * How many ids have an outcome. 0 for a number that is no outcome, and for NULL.
  */
-size_t koodrive_result_tally(const koodrive_result *result, int32_t outcome);
+size_t koodrive_result_tally(const koodrive_result *result, koodrive_outcome outcome);
 
 /**
  * Steps through the ids that may still exist: NOT_SENT, REJECTED and UNKNOWN.
@@ -638,7 +644,7 @@ koodrive_status koodrive_client_delete_scopes(const koodrive_client *client,
  * whatever the status, unless the call was refused before its run began: then it is NULL and
  * nothing was sent. An empty plan is a run with nothing to do: KOODRIVE_OK and an empty result.
  *
- * Returns KOODRIVE_OK if every id got its outcome from an answer that reports success, or repeats
+ * Returns KOODRIVE_OK if every id got its outcome from a response that reports success, or repeats
  * an id before it; single ids may still have failed, see koodrive_result_next_failure().
  * Otherwise the first of these that applies:
  *
@@ -649,9 +655,9 @@ koodrive_status koodrive_client_delete_scopes(const koodrive_client *client,
  * - KOODRIVE_ERROR_UNAUTHORIZED: HTTP 401, which stops the run.
  * - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
  * - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
- *   KOODRIVE_ERROR_BAD_ANSWER or KOODRIVE_ERROR_REFUSED: what kept the first id without an outcome
+ *   KOODRIVE_ERROR_INVALID_RESPONSE or KOODRIVE_ERROR_SERVICE: what kept the first id without an outcome
  *   of its own from getting one. A service that asks for a pause of more than a minute (Retry-After,
- *   RFC 9110, 10.2.3) ends the run with REFUSED, which is retryable; shorter ones are kept.
+ *   RFC 9110, 10.2.3) ends the run with SERVICE, which is retryable; shorter ones are kept.
  *
  * *error says the same in words. For everything but INVALID_ARGUMENT, run
  * koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this

@@ -4,14 +4,14 @@
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * A face over koodrive.h, header only: link with the C library.
+ * A layer over koodrive.h, header only: link with the C library.
  *
  * @code
  * koodrive::Client client(koodrive::Config::from_env());
  * try {
  *     koodrive::Report report = client.delete_scopes(device_id, scope_ids);
- *     for (koodrive::Scope scope : report.failures()) {
- *         std::cerr << scope.id() << ": " << name(scope.outcome()) << '\n';
+ *     for (koodrive::ScopeOutcome scope : report.failures()) {
+ *         std::cerr << scope.scope_id() << ": " << name(scope.outcome()) << '\n';
  *     }
  * } catch (const koodrive::Error &error) {
  *     std::cerr << error.what() << '\n'; // error.report() has the outcomes of an incomplete run
@@ -54,25 +54,27 @@ namespace koodrive {
 
 /** Why a call failed. A later library may report values that are not listed here. */
 enum class Status : std::int32_t {
-    invalid_argument = KOODRIVE_ERROR_INVALID_ARGUMENT, /**< An argument breaks a rule; nothing was sent. */
+    invalid_argument =
+        KOODRIVE_ERROR_INVALID_ARGUMENT,        /**< An argument breaks a rule; nothing was sent. */
     unauthorized = KOODRIVE_ERROR_UNAUTHORIZED, /**< The authorization is not accepted (HTTP 401). */
     unreachable = KOODRIVE_ERROR_UNREACHABLE,   /**< No connection to the service, or it was lost. */
-    timed_out = KOODRIVE_ERROR_TIMED_OUT,   /**< The run timeout, or a request's last attempt, ran out. */
-    cancelled = KOODRIVE_ERROR_CANCELLED,   /**< Monitor::cancel() was called before all was done. */
-    refused = KOODRIVE_ERROR_REFUSED,       /**< The service refused a request as a whole. */
-    bad_answer = KOODRIVE_ERROR_BAD_ANSWER, /**< What came back can't be understood or trusted. */
-    internal = KOODRIVE_ERROR_INTERNAL,     /**< A bug in the library. Reported outcomes are true. */
+    timed_out = KOODRIVE_ERROR_TIMED_OUT, /**< The run timeout, or a request's last attempt, ran out. */
+    cancelled = KOODRIVE_ERROR_CANCELLED, /**< Monitor::cancel() was called before all was done. */
+    service = KOODRIVE_ERROR_SERVICE,     /**< The service refused a request as a whole. */
+    invalid_response =
+        KOODRIVE_ERROR_INVALID_RESPONSE, /**< What came back can't be understood or trusted. */
+    internal = KOODRIVE_ERROR_INTERNAL,  /**< A bug in the library. Reported outcomes are true. */
 };
 
 /** What is known of one id. */
 enum class Outcome : std::int32_t {
-    not_sent = KOODRIVE_OUTCOME_NOT_SENT, /**< This run left it untouched. May still exist. */
-    deleted = KOODRIVE_OUTCOME_DELETED,   /**< This run deleted it. */
+    not_sent = KOODRIVE_OUTCOME_NOT_SENT,   /**< This run left it untouched. May still exist. */
+    deleted = KOODRIVE_OUTCOME_DELETED,     /**< This run deleted it. */
     not_found = KOODRIVE_OUTCOME_NOT_FOUND, /**< It did not exist. */
-    repeated = KOODRIVE_OUTCOME_REPEATED, /**< It stands earlier in the plan and was not sent again. */
-    rejected = KOODRIVE_OUTCOME_REJECTED, /**< The service refused it. May still exist. */
-    gone = KOODRIVE_OUTCOME_GONE,         /**< It does not exist now; who deleted it is not known. */
-    unknown = KOODRIVE_OUTCOME_UNKNOWN,   /**< Sent without a trustworthy answer. May still exist. */
+    duplicate = KOODRIVE_OUTCOME_DUPLICATE, /**< It stands earlier in the plan and was not sent again. */
+    rejected = KOODRIVE_OUTCOME_REJECTED,   /**< The service refused it. May still exist. */
+    gone = KOODRIVE_OUTCOME_GONE,           /**< It does not exist now; who deleted it is not known. */
+    unknown = KOODRIVE_OUTCOME_UNKNOWN,     /**< Sent without a trustworthy response. May still exist. */
 };
 
 /** A status's name, such as "UNAUTHORIZED"; "UNDEFINED" for a value that is none. */
@@ -86,7 +88,9 @@ inline std::string_view name(Outcome outcome) noexcept {
 }
 
 /** The version of the library, such as "0.1.0". */
-inline std::string_view version() noexcept { return koodrive_version(); }
+inline std::string_view version() noexcept {
+    return koodrive_version();
+}
 
 class Report;
 
@@ -98,13 +102,13 @@ class Error : public std::exception {
 
     Status status() const noexcept { return details_->status; }
 
-    /** The HTTP status of the answer behind the error, such as 403; 0 if there is none. */
+    /** The HTTP status of the response behind the error, such as 403; 0 if there is none. */
     int http_status() const noexcept { return details_->http_status; }
 
-    /** The service's code in that answer, such as "13000102". */
+    /** The service's code in that response, such as "13000102". */
     std::optional<std::string_view> service_code() const noexcept { return details_->service_code; }
 
-    /** The X-Request-Id of that answer, for the service's support. */
+    /** The X-Request-Id of that response, for the service's support. */
     std::optional<std::string_view> request_id() const noexcept { return details_->request_id; }
 
     /** Whether running Report::unfinished() later, with nothing changed, may succeed. */
@@ -312,7 +316,7 @@ class Config {
         return set(koodrive_config_set_connect_timeout_ms, detail::milliseconds(time));
     }
 
-    /** How long one request may take from its first byte sent to its whole answer. Default 30 s. */
+    /** How long one request may take from its first byte sent to its whole response. Default 30 s. */
     Config &set_request_timeout(std::chrono::milliseconds time) {
         return set(koodrive_config_set_request_timeout_ms, detail::milliseconds(time));
     }
@@ -397,7 +401,7 @@ class Plan {
     std::size_t scope_count() const noexcept { return koodrive_plan_scope_count(handle_.get()); }
 
     /** How many requests a run takes if no id is repeated and no request tried twice: a dry run's
-     *  answer. */
+     *  response. */
     std::size_t request_count() const noexcept { return koodrive_plan_request_count(handle_.get()); }
 
   private:
@@ -410,7 +414,8 @@ class Plan {
         return add(user_id, device_id, lines.text, lines.count);
     }
 
-    Plan &add(const char *user_id, std::string_view device_id, std::string_view text, std::size_t count) {
+    Plan &add(const char *user_id, std::string_view device_id, std::string_view text,
+              std::size_t count) {
         detail::call(koodrive_plan_add_lines, handle_.get(), user_id,
                      detail::text("device_id", device_id).c_str(), text.data(), text.size(), count);
         return *this;
@@ -429,7 +434,7 @@ class Monitor {
 
     /**
      * Asks the run to stop: nothing new is sent, and the delete call throws Status::cancelled when the
-     * answers under way are in. A second call abandons those too. May be called by a signal handler.
+     * responses under way are in. A second call abandons those too. May be called by a signal handler.
      */
     void cancel() const noexcept { koodrive_monitor_cancel(handle_.get()); }
 
@@ -446,12 +451,12 @@ class Monitor {
 };
 
 /** What became of one id: a view into a Report, valid as long as that is. */
-class Scope {
+class ScopeOutcome {
   public:
     /** The id's place in the plan and the report. */
     std::size_t index() const noexcept { return index_; }
 
-    std::string_view id() const noexcept { return koodrive_result_scope_id(result_, index_); }
+    std::string_view scope_id() const noexcept { return koodrive_result_scope_id(result_, index_); }
 
     std::string_view device_id() const noexcept { return koodrive_result_device_id(result_, index_); }
 
@@ -473,26 +478,27 @@ class Scope {
     }
 
     /** For this header's use. */
-    Scope(const koodrive_result *result, std::size_t index) noexcept : result_(result), index_(index) {}
+    ScopeOutcome(const koodrive_result *result, std::size_t index) noexcept
+        : result_(result), index_(index) {}
 
   private:
     const koodrive_result *result_;
     std::size_t index_;
 };
 
-/** Goes through scopes of a report. A forward iterator, which makes each Scope when it is looked at. */
+/** Goes through scopes of a report. A forward iterator, which makes each ScopeOutcome when it is looked at. */
 template <detail::Step step> class ScopeIterator {
   public:
     using iterator_concept = std::forward_iterator_tag;
     using iterator_category = std::input_iterator_tag; // C++17 wants references of more than that.
-    using value_type = Scope;
+    using value_type = ScopeOutcome;
     using difference_type = std::ptrdiff_t;
-    using reference = Scope;
+    using reference = ScopeOutcome;
 
-    /** What operator-> needs, as there is no Scope in memory to point at. */
+    /** What operator-> needs, as there is no ScopeOutcome in memory to point at. */
     struct pointer {
-        Scope scope;
-        const Scope *operator->() const noexcept { return &scope; }
+        ScopeOutcome scope;
+        const ScopeOutcome *operator->() const noexcept { return &scope; }
     };
 
     ScopeIterator() noexcept = default;
@@ -503,7 +509,7 @@ template <detail::Step step> class ScopeIterator {
         ++*this;
     }
 
-    Scope operator*() const noexcept { return {result_, index_}; }
+    ScopeOutcome operator*() const noexcept { return {result_, index_}; }
     pointer operator->() const noexcept { return {**this}; }
 
     ScopeIterator &operator++() noexcept {
@@ -532,7 +538,8 @@ template <detail::Step step> class ScopeIterator {
 };
 
 /** Some scopes of a report: a view, valid as long as the report. */
-template <detail::Step step> class SomeScopes
+template <detail::Step step>
+class SomeScopes
 #ifdef __cpp_lib_ranges
     : public std::ranges::view_base
 #endif
@@ -558,14 +565,14 @@ using Failures = SomeScopes<koodrive_result_next_failure>;
 using UnfinishedScopes = SomeScopes<koodrive_result_next_unfinished>;
 
 /**
- * What became of each id of a run, in the order in which the ids were added to the plan: a range of Scope.
+ * What became of each id of a run, in the order in which the ids were added to the plan: a range of ScopeOutcome.
  * It needs neither plan nor client nor monitor any more.
  */
 class Report {
   public:
     using iterator = ScopeIterator<detail::next>;
     using const_iterator = iterator;
-    using value_type = Scope;
+    using value_type = ScopeOutcome;
 
     iterator begin() const noexcept { return {handle_.get(), 0}; }
     iterator end() const noexcept { return {handle_.get(), size()}; }
@@ -575,7 +582,7 @@ class Report {
     bool empty() const noexcept { return size() == 0; }
 
     /** The scope at an index, which must be below size(). */
-    Scope operator[](std::size_t index) const noexcept { return {handle_.get(), index}; }
+    ScopeOutcome operator[](std::size_t index) const noexcept { return {handle_.get(), index}; }
 
     /** The scopes that may still exist: Outcome::not_sent, rejected and unknown. */
     Failures failures() const & noexcept { return Failures(handle_.get()); }
@@ -666,7 +673,7 @@ class Client {
      *
      * @param plan     What to delete; if it holds nothing the report is empty.
      * @param monitor  Watches and cancels this run from other threads; may be null.
-     * @return The report, if every id got its outcome from an answer that reports success, or repeats an
+     * @return The report, if every id got its outcome from a response that reports success, or repeats an
      *         id before it. Single ids may still have failed: Report::failures().
      * @throws Error   The run is incomplete; Error::report() says of each id what is known. With
      *                 Status::invalid_argument it was refused before it began: there is no report.

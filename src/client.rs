@@ -5,18 +5,16 @@ use crate::error::Error;
 use crate::monitor::Monitor;
 use crate::plan::Plan;
 use crate::report::Report;
-use crate::run::{self, Pace, Tools};
+use crate::run::{self, RateLimiter, RunContext};
 use crate::service::Service;
 use crate::system::{Machine, System};
-use crate::transport::{HttpTransport, IdleConnections, Transport};
+use crate::transport::{HttpTransport, Transport};
 
 /// Carries out plans, from any number of threads at once.
 pub struct Client {
     service: Service,
-    transport: Box<dyn Transport>,
     system: Box<dyn System>,
-    idle: IdleConnections,
-    pace: Pace,
+    rate_limiter: RateLimiter,
     limits: Limits,
     user_id: Option<String>,
 }
@@ -57,13 +55,12 @@ impl Client {
                  KOODRIVE_APP_ID and KOODRIVE_APP_SECRET",
             )
         })?;
+        let limits = config.limits.clone();
         Ok(Self {
-            service: Service::new(&endpoint, credentials),
-            transport,
+            service: Service::new(&endpoint, credentials, transport, limits.max_connections),
             system,
-            idle: IdleConnections::default(),
-            pace: Pace::new(config.limits.max_requests_per_second),
-            limits: config.limits.clone(),
+            rate_limiter: RateLimiter::new(limits.max_requests_per_second),
+            limits,
             user_id: config.user_id.clone(),
         })
     }
@@ -107,15 +104,13 @@ impl Client {
         }
         let unwatched = Monitor::default();
         let watch = monitor.unwrap_or(&unwatched).watch(plan.scope_count())?;
-        let tools = Tools {
+        let context = RunContext {
             service: &self.service,
-            transport: self.transport.as_ref(),
             system: self.system.as_ref(),
-            idle: &self.idle,
-            pace: &self.pace,
+            rate_limiter: &self.rate_limiter,
             limits: &self.limits,
         };
         let user = self.user_id.as_deref().unwrap_or_default();
-        Ok(run::carry_out(tools, plan, user, &watch))
+        Ok(run::execute(context, plan, user, &watch))
     }
 }

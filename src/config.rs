@@ -107,7 +107,7 @@ impl Config {
         Ok(())
     }
 
-    /// Reach the service through this HTTP proxy (CONNECT).
+    /// Coverage the service through this HTTP proxy (CONNECT).
     pub fn set_proxy(&mut self, url: &str) -> Result<(), Error> {
         self.proxy = Some(Proxy::parse(url)?);
         Ok(())
@@ -120,7 +120,7 @@ impl Config {
         Ok(())
     }
 
-    /// How long one request may take, from its first byte to the whole answer.
+    /// How long one request may take, from its first byte to the whole response.
     pub fn set_request_timeout_ms(&mut self, ms: u64) -> Result<(), Error> {
         check_number("request_timeout_ms", ms, TIMEOUT_MS)?;
         self.limits.request_timeout = Duration::from_millis(ms);

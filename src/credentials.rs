@@ -95,7 +95,7 @@ impl Credentials {
     pub(crate) fn secrets(&self) -> Vec<&str> {
         match self {
             Self::Token(token) => vec![token.expose()],
-            // Of `Bearer abc`, or the page's `Bearer+abc`, the service may echo only `abc`.
+            // Of `Bearer abc`, or the API reference's `Bearer+abc`, the service may echo only `abc`.
             Self::Verbatim(value) => {
                 let value = value.expose();
                 let is_bearer = |(scheme, token): &(&str, &str)| {

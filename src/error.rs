@@ -17,9 +17,9 @@ pub enum ErrorKind {
     /// The caller cancelled the run.
     Cancelled = 5,
     /// The service refused a request as a whole.
-    Refused = 6,
-    /// The service's answer could not be understood or trusted.
-    BadAnswer = 7,
+    Service = 6,
+    /// The service's response could not be understood or trusted.
+    InvalidResponse = 7,
     /// A bug in this library.
     Internal = 8,
 }
@@ -31,18 +31,18 @@ pub struct Error {
     pub kind: ErrorKind,
     /// The same in words. Never holds a secret.
     pub message: String,
-    /// The HTTP status of the answer behind it.
+    /// The HTTP status of the response behind it.
     pub http_status: Option<u16>,
-    /// The service's code in that answer.
+    /// The service's code in that response.
     pub service_code: Option<String>,
-    /// The answer's `X-Request-Id`.
+    /// The response's `X-Request-Id`.
     pub request_id: Option<String>,
     /// Whether the same again, later and unchanged, may succeed.
     pub retryable: bool,
 }
 
 impl Error {
-    /// A failure without an answer behind it.
+    /// A failure without a response behind it.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,

@@ -3,20 +3,22 @@
 //! This crate is built as a C library; its interface is `include/koodrive.h`. The Rust interface
 //! serves the tests. The modules, in the order in which data flows:
 //!
-//! - [`ffi`]: the C face, and the only unsafe code
-//! - [`config`], [`plan`], [`monitor`], [`report`], [`error`]: the nouns that the rest shares
+//! - [`ffi`]: the C API layer, and the only unsafe code
+//! - [`config`], [`plan`], [`monitor`], [`report`], [`error`]: domain types, which the rest shares
 //! - [`client`]: carries out plans
 //! - `run`: workers, retries, verdicts, when to stop
-//! - [`service`]: what KooDrive speaks: path, headers, body, answer, authorization
+//! - [`service`]: what KooDrive speaks: path, headers, body, response, authorization
 //! - [`transport`]: bytes: connections, and HTTP over them
-//! - [`system`]: time, waiting, threads, chance
+//! - [`system`]: time, waiting, threads, randomness
 
 mod ca_file;
 pub mod client;
 pub mod config;
+pub mod context;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
+pub mod failure;
 pub mod ffi;
 pub mod monitor;
 mod panic;

@@ -19,7 +19,7 @@ struct State {
 }
 
 impl Monitor {
-    /// Asks the run to stop: nothing new is sent, answers under way are awaited. A second call
+    /// Asks the run to stop: nothing new is sent, responses under way are awaited. A second call
     /// abandons those too. Only atomic operations: safe in a signal handler.
     pub fn cancel(&self) {
         let once_more = |cancels: u8| Some((cancels + 1).min(2));

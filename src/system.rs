@@ -1,4 +1,4 @@
-//! What a run needs of the machine: time, waiting, threads and chance. A simulation puts its own
+//! What a run needs of the machine: time, waiting, threads and randomness. A simulation puts its own
 //! in place. No lock may be held across a call of it.
 
 use std::sync::{Condvar, Mutex, MutexGuard};

@@ -1,4 +1,4 @@
-//! The page, over real HTTP: what is sent, what comes back, for any number of ids.
+//! The API reference, over real HTTP: what is sent, what comes back, for any number of ids.
 
 mod common;
 
@@ -45,7 +45,7 @@ fn the_pages_own_example() {
     assert_eq!(
         outcomes(&report),
         [
-            NotFound, Repeated, NotFound, NotFound, NotFound, NotFound, Deleted
+            NotFound, Duplicate, NotFound, NotFound, NotFound, NotFound, Deleted
         ]
     );
     assert_eq!(code(&report, 0), Some("15000418"));
@@ -123,7 +123,7 @@ fn many_users_and_devices_merged_across_adds() {
     assert!(error.is_none(), "{error:?}");
     assert_eq!(report.tally(Deleted as i32), 12 * 150);
     assert_eq!(
-        report.tally(Repeated as i32),
+        report.tally(Duplicate as i32),
         10,
         "the config's user, named, is the same user"
     );
@@ -186,7 +186,7 @@ fn repeats_are_found_whatever_the_order() {
         let sandbox = sandbox(Options::default());
         let report = delete_ids(&client(&sandbox), &ids);
         for (index, is_repeat) in repeats.into_iter().enumerate() {
-            let expected = if is_repeat { Repeated } else { Deleted };
+            let expected = if is_repeat { Duplicate } else { Deleted };
             assert_eq!(report.outcome(index), Some(expected), "{ids:?}");
         }
     }
@@ -277,7 +277,7 @@ fn columns_stay_in_the_plans_order() {
         );
         let expected = match index {
             0 | 7 | 14 => NotFound,
-            _ if index % 7 == 0 => Repeated,
+            _ if index % 7 == 0 => Duplicate,
             _ => Deleted,
         };
         assert_eq!(report.outcome(index), Some(expected), "{index}");

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The main job end to end on the embedded sandbox: the page's own example, then 1,000 scopes of three
-# devices in one plan; in C, and in each other language found, whose tables must be equal. Called by
-# `make demo`, which builds the library and the sandbox.
+# The main job end to end on the embedded sandbox: a short program, the API reference's own example, then
+# 1,000 scopes of three devices in one plan; in C, and in each other language found, which must print the
+# same. Called by `make demo`, which builds the library and the sandbox.
 set -eu
 : "${CC:=cc}" "${CXX:=c++}" "${TARGET:=target}"
 
@@ -19,37 +19,44 @@ has() {
     esac
 }
 
-# build LANGUAGE: leaves a program at $work/LANGUAGE.
+# build LANGUAGE: leaves the programs $work/LANGUAGE and $work/LANGUAGE-short.
 build() {
-    case $1 in
-    c)
-        $CC -std=c11 $warnings -Iinclude -pthread examples/c/delete_scopes.c $link -o "$work/c"
-        ;;
-    cpp)
-        $CXX -std=c++17 $warnings -Iinclude -pthread examples/cpp/delete_scopes.cpp $link -o "$work/cpp"
-        ;;
-    python)
-        cat > "$work/python" <<SCRIPT
+    for program in delete_scopes short; do
+        binary=$work/$1
+        [ $program = delete_scopes ] || binary=$binary-$program
+        case $1 in
+        c)
+            # The flags are words.
+            # shellcheck disable=SC2086
+            $CC -std=c11 $warnings -Iinclude -pthread examples/c/$program.c $link -o "$binary"
+            ;;
+        cpp)
+            # shellcheck disable=SC2086
+            $CXX -std=c++17 $warnings -Iinclude -pthread examples/cpp/$program.cpp $link -o "$binary"
+            ;;
+        python)
+            cat > "$binary" <<SCRIPT
 #!/bin/sh
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/bindings/python/src" KOODRIVE_LIBRARY="$release/libkoodrive.so"
-exec python3 "$PWD/examples/python/delete_scopes.py" "\$@"
+exec python3 "$PWD/examples/python/$program.py" "\$@"
 SCRIPT
-        chmod +x "$work/python"
-        ;;
-    go)
-        go -C examples/go/delete_scopes build -o "$work/go" .
-        ;;
-    esac
+            chmod +x "$binary"
+            ;;
+        go)
+            go -C examples/go/$program build -o "$binary" .
+            ;;
+        esac
+    done
 }
 
 ids() { seq -f "18428467155270%05g" "$1" "$2"; }
 json() { sed 's/.*/"&"/' | paste -sd, -; }
 
-# What exists before the demo, for a user of each language: the last id of the page's example, and 1,000
-# more on three devices.
+# What exists before the demo, for a user of each language: the id of the short program, the last id of the
+# API reference's example, and 1,000 more on three devices.
 scopes() {
     cat <<JSON
-"1842812272691451648": ["1842846715527366528"],
+"1842812272691451648": ["1842846715527000000", "1842846715527366528"],
 "phone": [$(ids 1 400 | json)],
 "tablet": [$(ids 401 700 | json)],
 "old phone": [$(ids 701 1000 | json)]
@@ -64,10 +71,13 @@ ids 701 1000 > "$work/old-phone"
 start_sandbox --scopes "$work/scopes.json" --latency-ms 100
 export KOODRIVE_ACCESS_TOKEN=demo-token
 
-# run LANGUAGE: both parts, into $work/LANGUAGE.txt
+# run LANGUAGE: all parts, into $work/LANGUAGE.txt
 run() {
     {
-        echo "The page's own example: seven ids of which one exists."
+        echo "The short program: two ids of which one exists."
+        KOODRIVE_USER_ID="user of $1" "$work/$1-short"
+        echo
+        echo "The API reference's own example: seven ids of which one exists."
         "$work/$1" --user "user of $1" --device 1842812272691451648 123 123 345 1760265745989677312 \
             1752777931588940032 1752990708303704321 1842846715527366528
         echo

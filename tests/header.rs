@@ -36,7 +36,7 @@ fn it_compiles_alone_and_twice_in_every_standard() {
 }
 
 #[test]
-fn the_cpp_face_compiles_alone_and_twice_in_every_standard() {
+fn the_cpp_api_compiles_alone_and_twice_in_every_standard() {
     check_alone_and_twice(Language::Cpp, &["c++17", "c++20", "c++23"], "koodrive.hpp");
 }
 

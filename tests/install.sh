@@ -81,20 +81,24 @@ plain_install() {
 }
 
 pkg_config_programs() {
-    c="$CC -std=c11 -Wall -Wextra -Wpedantic -Werror -pthread examples/c/delete_scopes.c"
-    cpp="$CXX -std=c++17 -Wall -Wextra -Wpedantic -Werror -pthread examples/cpp/delete_scopes.cpp"
-    # The flags are words.
-    # shellcheck disable=SC2046,SC2086
     for language in c cpp; do
-        eval "compile=\$$language"
-        quietly $compile $(pkg-config --cflags --libs koodrive) -o "$work/$language-shared"
-        try "$work/$language-shared" shared
-        # A program that is all static warns of getaddrinfo, and works.
-        quietly $compile -static $(pkg-config --static --cflags --libs koodrive) -o "$work/$language-static"
-        try "$work/$language-static" static
-        quietly $compile $(pkg-config --cflags koodrive) -l:libkoodrive.a \
-            $(pkg-config --static --libs koodrive | sed 's/-lkoodrive//') -o "$work/$language-archive"
-        try "$work/$language-archive" static
+        case $language in
+            c) compiler="$CC -std=c11" ;;
+            cpp) compiler="$CXX -std=c++17" ;;
+        esac
+        compile="$compiler -Wall -Wextra -Wpedantic -Werror -pthread examples/$language/delete_scopes.$language"
+        # The flags are words.
+        # shellcheck disable=SC2046,SC2086
+        {
+            quietly $compile $(pkg-config --cflags --libs koodrive) -o "$work/$language-shared"
+            try "$work/$language-shared" shared
+            # A program that is all static warns of getaddrinfo, and works.
+            quietly $compile -static $(pkg-config --static --cflags --libs koodrive) -o "$work/$language-static"
+            try "$work/$language-static" static
+            quietly $compile $(pkg-config --cflags koodrive) -l:libkoodrive.a \
+                $(pkg-config --static --libs koodrive | sed 's/-lkoodrive//') -o "$work/$language-archive"
+            try "$work/$language-archive" static
+        }
     done
 }
 

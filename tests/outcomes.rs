@@ -116,7 +116,7 @@ fn server_errors_expose_and_are_tried_again() {
     for code in [500, 502, 503, 504, 408] {
         let trial = always(status(code));
         assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
-        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 2));
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Service), 2));
         assert_eq!(at_first(status(code)).outcomes, [Deleted, Deleted, Gone]);
     }
 }
@@ -128,7 +128,7 @@ fn success_statuses_but_200_are_not_understood() {
         assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
         assert_eq!(
             (trial.error, trial.requests),
-            (Some(ErrorKind::BadAnswer), 2)
+            (Some(ErrorKind::InvalidResponse), 2)
         );
     }
 }
@@ -148,7 +148,7 @@ fn redirects_are_not_followed_nor_tried_again() {
         assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
         assert_eq!(
             (trial.error, trial.requests),
-            (Some(ErrorKind::BadAnswer), 1)
+            (Some(ErrorKind::InvalidResponse), 1)
         );
     }
     assert_eq!(other.totals().connections, 0);
@@ -159,12 +159,12 @@ fn too_many_requests_is_a_refusal_that_passes() {
     for code in [409, 421, 423, 425, 429] {
         let trial = always(status(code));
         assert_eq!(trial.outcomes, [Rejected; 3], "{code}");
-        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 2));
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Service), 2));
         let trial = at_first(status(code));
         assert_eq!(
             trial.outcomes,
             [Deleted, Deleted, NotFound],
-            "nothing was exposed"
+            "nothing was possibly_executed"
         );
     }
     let trial = always(status(429));
@@ -179,7 +179,7 @@ fn other_refusals_end_the_attempts_of_this_run_only() {
             r#"{"error_code":"APIGW.0308","error_msg":"No."}"#,
         ));
         assert_eq!(trial.outcomes, [Rejected; 3], "{code}");
-        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 1));
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Service), 1));
         assert_eq!(common::code(&trial.report, 0), Some("APIGW.0308"));
         assert_eq!(message(&trial.report, 2), Some("No."));
         assert_eq!(trial.report.unfinished().unwrap().scope_count(), 3);
@@ -228,7 +228,7 @@ fn an_unknown_code_in_a_200_may_come_after_the_work() {
         assert_eq!(trial.outcomes, [Deleted, Deleted, Gone], "{code}");
         let trial = always(carried_out(true));
         assert_eq!(trial.outcomes, [Unknown; 3], "{code}");
-        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Refused), 2));
+        assert_eq!((trial.error, trial.requests), (Some(ErrorKind::Service), 2));
         assert_eq!(
             common::code(&trial.report, 1),
             Some(code.trim_matches('"')),
@@ -258,7 +258,7 @@ fn an_error_code_beside_ids_is_a_contradiction() {
         assert_eq!(trial.outcomes, [Unknown; 3], "{lists}");
         assert_eq!(
             (trial.error, trial.requests),
-            (Some(ErrorKind::BadAnswer), 2)
+            (Some(ErrorKind::InvalidResponse), 2)
         );
     }
 }
@@ -274,7 +274,7 @@ fn a_stranger_makes_the_whole_answer_untrustworthy() {
     );
     let trial = always(Fault::Stranger("999".into()));
     assert_eq!(trial.outcomes, [Unknown; 3]);
-    assert_eq!(trial.error, Some(ErrorKind::BadAnswer));
+    assert_eq!(trial.error, Some(ErrorKind::InvalidResponse));
     let trial = always(refusal(
         400,
         r#"{"code":13000102,"failedScopeList":[{"scopeId":"999"}]}"#,
@@ -293,7 +293,7 @@ fn an_id_that_is_left_out_or_named_twice_is_asked_for_again() {
     assert_eq!(trial.outcomes, [Gone, Deleted, NotFound]);
     let trial = always(Fault::Omit(1));
     assert_eq!(trial.outcomes, [Unknown, Deleted, NotFound]);
-    assert_eq!(trial.error, Some(ErrorKind::BadAnswer));
+    assert_eq!(trial.error, Some(ErrorKind::InvalidResponse));
     let both = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"scopeId":"2","errorCode":"15000418"},{"scopeId":"404","errorCode":"15000418"}]}"#;
     let trial = always(body(both));
     assert_eq!(
@@ -306,12 +306,12 @@ fn an_id_that_is_left_out_or_named_twice_is_asked_for_again() {
 /// It stood once in its request, and it still exists.
 #[test]
 fn an_id_that_the_service_takes_for_a_repeat_is_rejected() {
-    let answer = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"scopeId":"404","errorCode":"15000424","msg":"Repeated."}]}"#;
+    let answer = r#"{"code":0,"scopeIdList":["1","2"],"failedScopeList":[{"scopeId":"404","errorCode":"15000424","msg":"Duplicate."}]}"#;
     let trial = at_first(body(answer));
     assert_eq!(trial.outcomes, [Deleted, Deleted, Rejected]);
     assert_eq!(trial.error, None);
     assert_eq!(common::code(&trial.report, 2), Some("15000424"));
-    assert_eq!(message(&trial.report, 2), Some("Repeated."));
+    assert_eq!(message(&trial.report, 2), Some("Duplicate."));
     assert_eq!(trial.report.next_failure(0), Some(2));
     let unfinished = trial.report.unfinished().unwrap();
     assert_eq!(unfinished.scope_count(), 1, "it is worth asking again");
@@ -371,7 +371,7 @@ fn a_403_rejects_one_user_only() {
     plan.add(Some("another"), DEVICE, ["3"].into_iter())
         .unwrap();
     let (report, error) = delete(&client(&sandbox), &plan);
-    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert_eq!(kind(&error), Some(ErrorKind::Service));
     assert_eq!(error.unwrap().http_status, Some(403));
     assert_eq!(report.tally(Deleted as i32), 3);
     assert_eq!(report.tally(Rejected as i32), 3_000);
@@ -386,7 +386,7 @@ fn a_poisonous_id_is_cornered_by_halving() {
         ..Options::default()
     });
     let (report, error) = delete(&client(&sandbox), &plan(&ids));
-    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert_eq!(kind(&error), Some(ErrorKind::Service));
     assert_eq!(report.tally(Deleted as i32), 99);
     assert_eq!(report.outcome(37), Some(Rejected));
     assert_eq!(common::code(&report, 37), Some("13000102"));
@@ -436,7 +436,7 @@ fn a_service_that_refuses_everything_is_left_alone() {
         ..Options::default()
     });
     let (report, error) = delete(&client(&sandbox), &plan(&generated_ids(10_000)));
-    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert_eq!(kind(&error), Some(ErrorKind::Service));
     assert!(
         (20..24).contains(&report.request_count()),
         "{}",
@@ -473,7 +473,7 @@ fn a_service_that_is_down_is_left_alone() {
         &Client::new(&config).unwrap(),
         &plan(&generated_ids(100_000)),
     );
-    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert_eq!(kind(&error), Some(ErrorKind::Service));
     assert!(report.request_count() < 200, "{}", report.request_count());
     assert_eq!(failing.totals().requests, report.request_count() as u64);
     let touched = report.tally(Unknown as i32);
@@ -700,7 +700,7 @@ fn what_is_no_answer_is_never_success() {
         assert_eq!(trial.outcomes, [Unknown; 3], "{:.80}", text);
         assert_eq!(
             (trial.error, trial.requests),
-            (Some(ErrorKind::BadAnswer), 2)
+            (Some(ErrorKind::InvalidResponse), 2)
         );
     }
 }
@@ -737,7 +737,7 @@ fn a_secret_that_looks_like_a_code_changes_no_outcome() {
     }
 }
 
-/// The page writes the space of `Bearer <token>` as a plus.
+/// The API reference writes the space of `Bearer <token>` as a plus.
 #[test]
 fn the_token_of_a_verbatim_authorization_is_scrubbed() {
     for value in ["Bearer+60f4ccc7", "Bearer 60f4ccc7"] {
@@ -790,5 +790,5 @@ fn faults_of_one_user_are_not_anothers() {
         .unwrap();
     let (report, error) = delete(&Client::new(&config).unwrap(), &plan);
     assert_eq!(outcomes(&report), [Deleted, Unknown]);
-    assert_eq!(kind(&error), Some(ErrorKind::Refused));
+    assert_eq!(kind(&error), Some(ErrorKind::Service));
 }

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the scripts beside it: a folder for their work and an embedded sandbox. Both end with the
 # script. TARGET is where the sandbox was built.
 

@@ -131,10 +131,10 @@ func (c *Client) DeleteScopes(ctx context.Context, deviceID string, scopeIDs []s
 
 // DeletePlan deletes what a plan holds. It returns when every id has its outcome.
 //
-// When ctx ends nothing new is sent, and DeletePlan returns when the answers under way are in, for they
+// When ctx ends nothing new is sent, and DeletePlan returns when the responses under way are in, for they
 // hold the truth: after one [Config.RequestTimeout] at most. [Monitor.Abandon] does not wait for them.
 //
-// Without an error every id got its outcome from an answer that reports success, or repeats an id before
+// Without an error every id got its outcome from a response that reports success, or repeats an id before
 // it; single ids may still have failed, see [Report.Failures]. Otherwise the error is an [*Error] that
 // says why the run is incomplete, and the report is there all the same. The report is nil only if the
 // call was refused before its run began and nothing was sent: with [ErrInvalidArgument] or [ErrClosed].

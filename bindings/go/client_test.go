@@ -35,18 +35,18 @@ func TestEveryIDHasItsOutcome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []koodrive.Scope
+	var all []koodrive.ScopeOutcome
 	for index, scope := range report.All() {
 		expect(t, "index", index, len(all))
 		all = append(all, scope)
 	}
-	expect(t, "all", all, []koodrive.Scope{
-		{UserID: user, DeviceID: device, ID: ids(1)[0], Outcome: koodrive.Deleted},
-		{UserID: user, DeviceID: device, ID: "345", Outcome: koodrive.NotFound,
+	expect(t, "all", all, []koodrive.ScopeOutcome{
+		{UserID: user, DeviceID: device, ScopeID: ids(1)[0], Outcome: koodrive.Deleted},
+		{UserID: user, DeviceID: device, ScopeID: "345", Outcome: koodrive.NotFound,
 			ServiceCode: "15000418", Message: all[1].Message},
-		{UserID: user, DeviceID: device, ID: "7", Outcome: koodrive.Rejected,
+		{UserID: user, DeviceID: device, ScopeID: "7", Outcome: koodrive.Rejected,
 			ServiceCode: "15000999", Message: "The scope is locked."},
-		{UserID: user, DeviceID: device, ID: "345", Outcome: koodrive.Repeated,
+		{UserID: user, DeviceID: device, ScopeID: "345", Outcome: koodrive.Duplicate,
 			ServiceCode: "15000424", Message: all[3].Message},
 	})
 	for index, scope := range report.Failures() {
@@ -54,7 +54,7 @@ func TestEveryIDHasItsOutcome(t *testing.T) {
 		expect(t, "failure", scope, all[2])
 	}
 	expect(t, "outcomes", report.Outcomes(),
-		[]koodrive.Outcome{koodrive.Deleted, koodrive.NotFound, koodrive.Rejected, koodrive.Repeated})
+		[]koodrive.Outcome{koodrive.Deleted, koodrive.NotFound, koodrive.Rejected, koodrive.Duplicate})
 	expect(t, "length", report.Len(), 4)
 	expect(t, "requests", report.RequestCount(), 1)
 	expect(t, "tally", report.Tally(koodrive.NotFound), 1)
@@ -79,8 +79,8 @@ func TestPlanOfManyUsersAndDevices(t *testing.T) {
 	expect(t, "requests", plan.RequestCount(), 4)
 
 	report, err := s.client(t).DeletePlan(t.Context(), &plan)
-	if !errors.Is(err, koodrive.ErrRefused) {
-		t.Fatalf("got %v, want %v", err, koodrive.ErrRefused)
+	if !errors.Is(err, koodrive.ErrService) {
+		t.Fatalf("got %v, want %v", err, koodrive.ErrService)
 	}
 	var refused *koodrive.Error
 	if !errors.As(err, &refused) {
@@ -95,12 +95,12 @@ func TestPlanOfManyUsersAndDevices(t *testing.T) {
 	for index, scope := range report.Failures() {
 		expect(t, "user", scope.UserID, "forbidden")
 		expect(t, "device", scope.DeviceID, "phone of Li/2")
-		expect(t, "id", scope.ID, ids(2)[index-150])
+		expect(t, "id", scope.ScopeID, ids(2)[index-150])
 	}
 	expect(t, "unfinished", report.Unfinished().ScopeCount(), 2)
 	var unfinished []string
 	for _, scope := range report.UnfinishedScopes() {
-		unfinished = append(unfinished, scope.ID)
+		unfinished = append(unfinished, scope.ScopeID)
 	}
 	expect(t, "unfinished scopes", unfinished, ids(2))
 }
@@ -122,10 +122,10 @@ func TestEmptyListIsARunWithNothingToDo(t *testing.T) {
 func TestIteratorsStopWhenAsked(t *testing.T) {
 	s := newSandbox(t, options{"forbidden_users": []string{user}})
 	report, err := s.client(t).DeleteScopes(t.Context(), device, ids(150))
-	if !errors.Is(err, koodrive.ErrRefused) {
+	if !errors.Is(err, koodrive.ErrService) {
 		t.Fatal(err)
 	}
-	for _, scopes := range []func(func(int, koodrive.Scope) bool){report.All(), report.Failures()} {
+	for _, scopes := range []func(func(int, koodrive.ScopeOutcome) bool){report.All(), report.Failures()} {
 		for range 2 { // An iterator may be used again.
 			seen := 0
 			for index := range scopes {
@@ -206,7 +206,7 @@ func TestErrorsOfGoroutinesDoNotMix(t *testing.T) {
 		{good, t.Context(), "345", nil},
 		{good, t.Context(), "an id", koodrive.ErrInvalidArgument},
 		{bad, t.Context(), "345", koodrive.ErrUnauthorized},
-		{forbidden, t.Context(), "345", koodrive.ErrRefused},
+		{forbidden, t.Context(), "345", koodrive.ErrService},
 		{good, cancelled, "345", koodrive.ErrCancelled},
 	}
 	var wait sync.WaitGroup

@@ -57,7 +57,7 @@ type Config struct {
 	// ConnectTimeout is how long name look-up, TCP, proxy and TLS may take together. Default 10 s.
 	// All times are rounded up to whole milliseconds.
 	ConnectTimeout time.Duration
-	// RequestTimeout is how long one request may take from its first byte sent to its whole answer.
+	// RequestTimeout is how long one request may take from its first byte sent to its whole response.
 	// Default 30 s.
 	RequestTimeout time.Duration
 	// RunTimeout is after how long a run starts nothing new. Default: never.

@@ -82,7 +82,7 @@ func TestACopyOfAReportIsTheSame(t *testing.T) {
 	}
 	expect(t, "outcomes", copied.Outcomes(), []koodrive.Outcome{koodrive.Rejected, koodrive.NotFound})
 	for _, scope := range copied.Failures() {
-		expect(t, "failure", scope.ID+" "+scope.Message, "7 locked")
+		expect(t, "failure", scope.ScopeID+" "+scope.Message, "7 locked")
 	}
 }
 

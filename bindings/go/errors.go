@@ -30,17 +30,17 @@ const (
 	ErrTimedOut Status = C.KOODRIVE_ERROR_TIMED_OUT
 	// ErrCancelled: the context ended, or [Monitor.Abandon] was called, before all was done.
 	ErrCancelled Status = C.KOODRIVE_ERROR_CANCELLED
-	// ErrRefused: the service refused a request as a whole, or failed to carry it out.
-	ErrRefused Status = C.KOODRIVE_ERROR_REFUSED
-	// ErrBadAnswer: what came back can't be understood or trusted as an answer of the service.
-	ErrBadAnswer Status = C.KOODRIVE_ERROR_BAD_ANSWER
+	// ErrService: the service refused a request as a whole, or failed to carry it out.
+	ErrService Status = C.KOODRIVE_ERROR_SERVICE
+	// ErrInvalidResponse: what came back can't be understood or trusted as a response of the service.
+	ErrInvalidResponse Status = C.KOODRIVE_ERROR_INVALID_RESPONSE
 	// ErrInternal: a bug in the library. The outcomes that are reported are true all the same.
 	ErrInternal Status = C.KOODRIVE_ERROR_INTERNAL
 )
 
 // String returns the status's name, such as "UNAUTHORIZED".
 func (s Status) String() string {
-	return C.GoString(C.koodrive_status_name(C.int32_t(s)))
+	return C.GoString(C.koodrive_status_name(C.koodrive_status(s)))
 }
 
 // Error returns the status's name after that of the package.
@@ -58,11 +58,11 @@ type Error struct {
 	Status Status
 	// Message says in words what went wrong. It never holds a secret.
 	Message string
-	// HTTPStatus is that of the answer behind the error; 0 if there is none.
+	// HTTPStatus is that of the response behind the error; 0 if there is none.
 	HTTPStatus int
-	// ServiceCode is the service's code in that answer, such as "13000102"; empty if there is none.
+	// ServiceCode is the service's code in that response, such as "13000102"; empty if there is none.
 	ServiceCode string
-	// RequestID is the answer's X-Request-Id, for the service's support; empty if there is none.
+	// RequestID is the response's X-Request-Id, for the service's support; empty if there is none.
 	RequestID string
 	// Retryable says whether running [Report.Unfinished] later, with nothing changed, may succeed.
 	Retryable bool

@@ -28,7 +28,7 @@ func Example() {
 		log.Print("the run is incomplete: ", err)
 	}
 	for _, scope := range report.All() {
-		fmt.Println(scope.ID, scope.Outcome)
+		fmt.Println(scope.ScopeID, scope.Outcome)
 	}
 	// Output:
 	// 1842846715527000000 DELETED

@@ -1,6 +1,6 @@
 // Package koodrive deletes KooDrive backup scopes in bulk, with one truthful outcome per id.
 //
-// It is a thin face of the C library of the same name. Build a [Client], hand it ids, and read from
+// It is a thin layer over the C library of the same name. Build a [Client], hand it ids, and read from
 // the [Report] what became of each:
 //
 //	client, err := koodrive.NewClient(koodrive.Config{

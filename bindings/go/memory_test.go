@@ -63,7 +63,7 @@ func TestGarbageCollectionInTheMiddleOfRuns(t *testing.T) {
 				device := strconv.Itoa(100*goroutine + turn)
 				seen := 0
 				for index, scope := range deleteUnclosed(t, s, device).All() {
-					if scope.DeviceID != device || scope.ID != ids(150)[index] || scope.Outcome != koodrive.Deleted {
+					if scope.DeviceID != device || scope.ScopeID != ids(150)[index] || scope.Outcome != koodrive.Deleted {
 						t.Errorf("device %s, index %d: %+v", device, index, scope)
 					}
 					seen++
@@ -88,7 +88,7 @@ func TestTheCollectorFreesAForgottenClient(t *testing.T) {
 func TestAReportMayBeReadByManyGoroutines(t *testing.T) {
 	s := newSandbox(t, options{"forbidden_users": []string{user}})
 	report, err := s.client(t).DeleteScopes(t.Context(), device, ids(1000))
-	if !errors.Is(err, koodrive.ErrRefused) {
+	if !errors.Is(err, koodrive.ErrService) {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
@@ -137,7 +137,7 @@ func TestAMillionIDs(t *testing.T) {
 		}
 		seen := 0
 		for index, scope := range report.Failures() {
-			if scope.ID != all[index] || scope.Outcome != koodrive.NotSent {
+			if scope.ScopeID != all[index] || scope.Outcome != koodrive.NotSent {
 				t.Fatalf("index %d: %+v", index, scope)
 			}
 			seen++

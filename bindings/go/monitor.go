@@ -37,13 +37,13 @@ func (m *Monitor) Progress() (done, total int) {
 }
 
 // Abandon stops the run at once, with [ErrCancelled]: other than the end of its context it does not
-// wait for the answers under way. What became of their ids is [Unknown] then.
+// wait for the responses under way. What became of their ids is [Unknown] then.
 func (m *Monitor) Abandon() {
 	m.cancel()
 	m.cancel()
 }
 
-// cancel asks the run to stop, the second time without its answers.
+// cancel asks the run to stop, the second time without its responses.
 func (m *Monitor) cancel() {
 	C.koodrive_monitor_cancel(m.use().handle)
 	runtime.KeepAlive(m)

@@ -6,7 +6,7 @@ package koodrive
 
 typedef struct {
     size_t index;
-    int32_t outcome;
+    koodrive_outcome outcome;
     const char *user_id, *device_id, *scope_id, *service_code, *message;
 } koodrive_go_row;
 
@@ -25,7 +25,7 @@ static bool (*const koodrive_go_steps[])(const koodrive_result *, size_t *, size
 // Up to `capacity` rows from *cursor on, in one call from Go; how many.
 static size_t koodrive_go_rows(const koodrive_result *result, int step, size_t *cursor,
                                koodrive_go_row *rows, size_t capacity) {
-    const int32_t *outcomes = koodrive_result_outcomes(result);
+    const koodrive_outcome *outcomes = koodrive_result_outcomes(result);
     size_t filled = 0;
     for (size_t i; filled < capacity && koodrive_go_steps[step](result, cursor, &i); filled++) {
         rows[filled] = (koodrive_go_row){
@@ -61,13 +61,13 @@ const (
 	Deleted Outcome = C.KOODRIVE_OUTCOME_DELETED
 	// NotFound: the service said that it does not exist, and no earlier try can have deleted it.
 	NotFound Outcome = C.KOODRIVE_OUTCOME_NOT_FOUND
-	// Repeated: it stands earlier in the plan for the same user and device and was not sent again.
-	Repeated Outcome = C.KOODRIVE_OUTCOME_REPEATED
+	// Duplicate: it stands earlier in the plan for the same user and device and was not sent again.
+	Duplicate Outcome = C.KOODRIVE_OUTCOME_DUPLICATE
 	// Rejected: the service refused it and did not delete it; service code and message say why.
 	Rejected Outcome = C.KOODRIVE_OUTCOME_REJECTED
 	// Gone: it does not exist now; whether this run deleted it or somebody else did is not known.
 	Gone Outcome = C.KOODRIVE_OUTCOME_GONE
-	// Unknown: it was sent and no trustworthy answer came: it may or may not be deleted. Asking again
+	// Unknown: it was sent and no trustworthy response came: it may or may not be deleted. Asking again
 	// is safe.
 	Unknown Outcome = C.KOODRIVE_OUTCOME_UNKNOWN
 )
@@ -75,7 +75,7 @@ const (
 // Asked for once, as reports of millions are printed.
 var outcomeNames = func() (names [Unknown + 1]string) {
 	for outcome := range names {
-		names[outcome] = C.GoString(C.koodrive_outcome_name(C.int32_t(outcome)))
+		names[outcome] = C.GoString(C.koodrive_outcome_name(C.koodrive_outcome(outcome)))
 	}
 	return names
 }()
@@ -85,14 +85,14 @@ func (o Outcome) String() string {
 	if o >= 0 && int(o) < len(outcomeNames) {
 		return outcomeNames[o]
 	}
-	return C.GoString(C.koodrive_outcome_name(C.int32_t(o)))
+	return C.GoString(C.koodrive_outcome_name(C.koodrive_outcome(o)))
 }
 
-// A Scope is what became of one id.
-type Scope struct {
+// A ScopeOutcome is what became of one id.
+type ScopeOutcome struct {
 	UserID   string
 	DeviceID string
-	ID       string
+	ScopeID  string
 	Outcome  Outcome
 	// ServiceCode is the service's code for it, such as "15000418"; empty where it named none.
 	ServiceCode string
@@ -146,7 +146,7 @@ func (r *Report) Len() int {
 func (r *Report) Tally(outcome Outcome) int {
 	result, end := r.use()
 	defer end()
-	return int(C.koodrive_result_tally(result, C.int32_t(outcome)))
+	return int(C.koodrive_result_tally(result, C.koodrive_outcome(outcome)))
 }
 
 // RequestCount returns how many requests the run sent, tries that failed included.
@@ -165,13 +165,13 @@ func (r *Report) Outcomes() []Outcome {
 }
 
 // All goes through all ids and their indices in the plan.
-func (r *Report) All() iter.Seq2[int, Scope] {
+func (r *Report) All() iter.Seq2[int, ScopeOutcome] {
 	return r.scopes(all)
 }
 
 // Failures goes through the ids that may still exist, and their indices in the plan: those that are
 // [NotSent], [Rejected] or [Unknown].
-func (r *Report) Failures() iter.Seq2[int, Scope] {
+func (r *Report) Failures() iter.Seq2[int, ScopeOutcome] {
 	return r.scopes(failures)
 }
 
@@ -186,7 +186,7 @@ func (r *Report) Unfinished() *Plan {
 
 // UnfinishedScopes goes through what [Report.Unfinished] holds, with the indices in the plan: to write it
 // down.
-func (r *Report) UnfinishedScopes() iter.Seq2[int, Scope] {
+func (r *Report) UnfinishedScopes() iter.Seq2[int, ScopeOutcome] {
 	return r.scopes(unfinished)
 }
 
@@ -202,8 +202,8 @@ const (
 // How many rows cross from C in one call.
 const chunk = 128
 
-func (r *Report) scopes(step step) iter.Seq2[int, Scope] {
-	return func(yield func(int, Scope) bool) {
+func (r *Report) scopes(step step) iter.Seq2[int, ScopeOutcome] {
+	return func(yield func(int, ScopeOutcome) bool) {
 		defer runtime.KeepAlive(r.report) // The rows point into its texts.
 		var cursor C.size_t
 		var user, device, code, message shared
@@ -217,10 +217,10 @@ func (r *Report) scopes(step step) iter.Seq2[int, Scope] {
 				return
 			}
 			for _, row := range rows[:count] {
-				scope := Scope{
+				scope := ScopeOutcome{
 					UserID:      user.text(row.user_id),
 					DeviceID:    device.text(row.device_id),
-					ID:          C.GoString(row.scope_id),
+					ScopeID:     C.GoString(row.scope_id),
 					Outcome:     Outcome(row.outcome),
 					ServiceCode: code.text(row.service_code),
 					Message:     message.text(row.message),

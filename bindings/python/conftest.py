@@ -71,8 +71,8 @@ class Sandbox:
             time.sleep(0.01)
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:
-        with urllib.request.urlopen(f"{self.url}/sandbox/{path}", body, PATIENCE) as answer:
-            return json.loads(answer.read() or "null")
+        with urllib.request.urlopen(f"{self.url}/sandbox/{path}", body, PATIENCE) as response:
+            return json.loads(response.read() or "null")
 
 
 StartSandbox = Callable[..., Sandbox]

@@ -28,7 +28,7 @@ enum { ALL_GONE = 0, SOME_LEFT = 1, USAGE = 2, INCOMPLETE = 3 };
 static koodrive_monitor *monitor;
 static atomic_bool finished;
 
-/* The first Ctrl-C waits for the answers under way, a second one does not. */
+/* The first Ctrl-C waits for the responses under way, a second one does not. */
 static void on_interrupt(int signal_number) {
     (void)signal_number;
     koodrive_monitor_cancel(monitor);
@@ -95,8 +95,7 @@ static int add_file(koodrive_plan *plan, const char *user, const char *device, c
         fprintf(stderr, "%s: can't be read\n", path);
         return USAGE;
     }
-    koodrive_status status =
-        koodrive_plan_add_lines(plan, user, device, text, length, 0, &error);
+    koodrive_status status = koodrive_plan_add_lines(plan, user, device, text, length, 0, &error);
     free(text);
     return status == KOODRIVE_OK ? 0 : fail(path, error);
 }
@@ -144,15 +143,14 @@ static const char *or_dash(const char *text) {
 }
 
 static void print_row(const koodrive_result *result, size_t index, int width) {
-    int32_t outcome = koodrive_result_outcomes(result)[index];
+    koodrive_outcome outcome = koodrive_result_outcomes(result)[index];
     printf("%-*s  %-9s  %-8s  %s\n", width, koodrive_result_scope_id(result, index),
            koodrive_outcome_name(outcome), or_dash(koodrive_result_service_code(result, index)),
            or_dash(koodrive_result_message(result, index)));
 }
 
 /* Steps through all ids, or only those that may still exist. */
-static bool next_row(const koodrive_result *result, bool only_failures, size_t *cursor,
-                     size_t *index) {
+static bool next_row(const koodrive_result *result, bool only_failures, size_t *cursor, size_t *index) {
     if (only_failures) {
         return koodrive_result_next_failure(result, cursor, index);
     }
@@ -174,7 +172,7 @@ static void print_table(const koodrive_result *result, bool only_failures) {
 
 static void print_tally(const koodrive_result *result) {
     printf("%zu ids:", koodrive_result_count(result));
-    for (int32_t outcome = KOODRIVE_OUTCOME_NOT_SENT; outcome <= KOODRIVE_OUTCOME_UNKNOWN;
+    for (koodrive_outcome outcome = KOODRIVE_OUTCOME_NOT_SENT; outcome <= KOODRIVE_OUTCOME_UNKNOWN;
          outcome++) {
         size_t tally = koodrive_result_tally(result, outcome);
         if (tally > 0) {
@@ -227,8 +225,10 @@ int main(int count, char **arguments) {
     koodrive_plan *plan = koodrive_plan_new();
     int exit_status = count > 1 ? read_arguments(arguments + 1, plan, &options) : USAGE;
     if (count <= 1) {
-        fprintf(stderr, "usage: %s [--user ID] --device ID [ID | --file FILE]... "
-                        "[--dry-run] [--progress] [--quiet]\n", arguments[0]);
+        fprintf(stderr,
+                "usage: %s [--user ID] --device ID [ID | --file FILE]... "
+                "[--dry-run] [--progress] [--quiet]\n",
+                arguments[0]);
     } else if (exit_status == 0 && options.dry_run) {
         printf("%zu ids in %zu requests; nothing was sent\n", koodrive_plan_scope_count(plan),
                koodrive_plan_request_count(plan));

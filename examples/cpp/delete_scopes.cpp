@@ -39,8 +39,10 @@ struct Job {
 
 const koodrive::Monitor *monitor;
 
-/* The first Ctrl-C waits for the answers under way, a second one does not. */
-extern "C" void on_interrupt(int) { monitor->cancel(); }
+/* The first Ctrl-C waits for the responses under way, a second one does not. */
+extern "C" void on_interrupt(int) {
+    monitor->cancel();
+}
 
 /* Says what an error says. */
 void say(std::string_view what, const koodrive::Error &error) {
@@ -115,8 +117,8 @@ Job read_arguments(char **argument) {
     return job;
 }
 
-void print_row(const koodrive::Scope &scope, int width) {
-    std::cout << std::left << std::setw(width) << scope.id() << "  " << std::setw(9)
+void print_row(const koodrive::ScopeOutcome &scope, int width) {
+    std::cout << std::left << std::setw(width) << scope.scope_id() << "  " << std::setw(9)
               << name(scope.outcome()) << "  " << std::setw(8) << scope.service_code().value_or("-")
               << "  " << scope.message().value_or("-") << '\n';
 }
@@ -125,10 +127,10 @@ void print_row(const koodrive::Scope &scope, int width) {
 void print_table(const koodrive::Report &report, bool only_failures) {
     const auto print = [](const auto &scopes) {
         std::size_t width = 0;
-        for (const koodrive::Scope scope : scopes) {
-            width = std::max(width, scope.id().size());
+        for (const koodrive::ScopeOutcome scope : scopes) {
+            width = std::max(width, scope.scope_id().size());
         }
-        for (const koodrive::Scope scope : scopes) {
+        for (const koodrive::ScopeOutcome scope : scopes) {
             print_row(scope, static_cast<int>(width));
         }
     };
@@ -138,7 +140,7 @@ void print_table(const koodrive::Report &report, bool only_failures) {
 void print_tally(const koodrive::Report &report) {
     using koodrive::Outcome;
     std::cout << report.size() << " ids:";
-    for (Outcome outcome : {Outcome::not_sent, Outcome::deleted, Outcome::not_found, Outcome::repeated,
+    for (Outcome outcome : {Outcome::not_sent, Outcome::deleted, Outcome::not_found, Outcome::duplicate,
                             Outcome::rejected, Outcome::gone, Outcome::unknown}) {
         if (const std::size_t tally = report.tally(outcome)) {
             std::cout << ' ' << tally << ' ' << name(outcome);
@@ -156,13 +158,14 @@ int print(const koodrive::Report &report, bool quiet) {
 /* Shows the progress on standard error until it is destroyed. */
 class Progress {
   public:
-    Progress() : thread_([this] {
-        const auto finished = finished_.get_future();
-        while (finished.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout) {
-            show("");
-        }
-        show("\n");
-    }) {}
+    Progress()
+        : thread_([this] {
+              const auto finished = finished_.get_future();
+              while (finished.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout) {
+                  show("");
+              }
+              show("\n");
+          }) {}
 
     ~Progress() {
         finished_.set_value();
@@ -171,7 +174,8 @@ class Progress {
 
   private:
     static void show(const char *end) {
-        std::cerr << '\r' << monitor->scopes_done() << " of " << monitor->scopes_total() << " ids" << end;
+        std::cerr << '\r' << monitor->scopes_done() << " of " << monitor->scopes_total() << " ids"
+                  << end;
     }
 
     std::promise<void> finished_;

@@ -81,22 +81,22 @@ def add(
 
 def print_table(report: koodrive.Report, only_failures: bool) -> None:
     """Print all ids, or only those that may still exist."""
-    outcomes = report.failures if only_failures else report
-    width = max((len(outcome.scope_id) for outcome in outcomes), default=0)
-    for outcome in outcomes:
-        code, message = outcome.code or "-", outcome.message or "-"
-        print(f"{outcome.scope_id:<{width}}  {outcome.status.name:<9}  {code:<8}  {message}")
+    scopes = report.failures if only_failures else report
+    width = max((len(scope.scope_id) for scope in scopes), default=0)
+    for scope in scopes:
+        code, message = scope.service_code or "-", scope.message or "-"
+        print(f"{scope.scope_id:<{width}}  {scope.outcome.name:<9}  {code:<8}  {message}")
 
 
 def print_tally(report: koodrive.Report) -> None:
-    tally = "".join(f" {count} {status.name}" for status, count in report.tally().items())
+    tally = "".join(f" {count} {outcome.name}" for outcome, count in report.tally().items())
     print(f"{len(report)} ids:{tally}; requests: {report.request_count}")
 
 
 def run(client: koodrive.Client, plan: koodrive.Plan, switches: set[str]) -> int:
     monitor = koodrive.Monitor()
-    # The first Ctrl-C waits for the answers under way, a second one does not. Without this line it
-    # does the same, and the run ends with KeyboardInterrupt.
+    # The first Ctrl-C waits for the responses under way, a second one does not. Without this line
+    # it does the same, and the run ends with KeyboardInterrupt.
     signal.signal(signal.SIGINT, lambda *_: monitor.cancel())
     progress = show_progress if "--progress" in switches else None
     trouble = None

@@ -8,7 +8,10 @@ use super::monitor::koodrive_monitor;
 use super::plan::koodrive_plan;
 use super::result::koodrive_result;
 use super::status::koodrive_status;
-use super::{answer, attempt, free, give, put, required, required_out, required_text, scope_ids};
+use super::{
+    free, guard, guard_status, into_handle, required, required_out, required_text, scope_ids,
+    write_out,
+};
 use crate::client::Client;
 use crate::error::Error;
 use crate::report::Report;
@@ -32,10 +35,10 @@ pub unsafe extern "C" fn koodrive_client_new(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_out("client", client)?;
             let built = Client::new(&required("config", config)?.0)?;
-            put(client, give(koodrive_client(built)));
+            write_out(client, into_handle(koodrive_client(built)));
             Ok(())
         })
     }
@@ -51,7 +54,7 @@ pub unsafe extern "C" fn koodrive_client_set_access_token(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let token = required_text("access_token", token)?;
             required("client", client)?.0.set_access_token(token)
         })
@@ -69,7 +72,7 @@ pub unsafe extern "C" fn koodrive_client_set_authorization(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let value = required_text("authorization", value)?;
             required("client", client)?.0.set_authorization(value)
         })
@@ -90,7 +93,7 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_out("result", result)?;
             let client = required("client", client)?;
             let device = required_text("device_id", device_id)?;
@@ -112,7 +115,7 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
 /// whatever the status, unless the call was refused before its run began: then it is NULL and
 /// nothing was sent. An empty plan is a run with nothing to do: KOODRIVE_OK and an empty result.
 ///
-/// Returns KOODRIVE_OK if every id got its outcome from an answer that reports success, or repeats
+/// Returns KOODRIVE_OK if every id got its outcome from a response that reports success, or repeats
 /// an id before it; single ids may still have failed, see koodrive_result_next_failure().
 /// Otherwise the first of these that applies:
 ///
@@ -123,9 +126,9 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
 /// - KOODRIVE_ERROR_UNAUTHORIZED: HTTP 401, which stops the run.
 /// - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
 /// - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
-///   KOODRIVE_ERROR_BAD_ANSWER or KOODRIVE_ERROR_REFUSED: what kept the first id without an outcome
+///   KOODRIVE_ERROR_INVALID_RESPONSE or KOODRIVE_ERROR_SERVICE: what kept the first id without an outcome
 ///   of its own from getting one. A service that asks for a pause of more than a minute (Retry-After,
-///   RFC 9110, 10.2.3) ends the run with REFUSED, which is retryable; shorter ones are kept.
+///   RFC 9110, 10.2.3) ends the run with SERVICE, which is retryable; shorter ones are kept.
 ///
 /// *error says the same in words. For everything but INVALID_ARGUMENT, run
 /// koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this
@@ -143,7 +146,7 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_out("result", result)?;
             let client = required("client", client)?;
             let plan = required("plan", plan)?;
@@ -162,7 +165,7 @@ unsafe fn deliver(
     (report, error): (Report, Option<Error>),
 ) -> Result<(), Error> {
     // SAFETY: the caller's promise.
-    unsafe { put(place, give(koodrive_result(report))) };
+    unsafe { write_out(place, into_handle(koodrive_result(report))) };
     error.map_or(Ok(()), Err)
 }
 
@@ -170,5 +173,5 @@ unsafe fn deliver(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_client_free(client: *mut koodrive_client) {
     // SAFETY: the header's contract: NULL or a live client, not used again.
-    answer((), || unsafe { free(client) });
+    guard((), || unsafe { free(client) });
 }

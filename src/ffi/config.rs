@@ -5,7 +5,7 @@ use std::ptr;
 
 use super::error::koodrive_error;
 use super::status::koodrive_status;
-use super::{answer, attempt, free, give, required_mut, required_text};
+use super::{free, guard, guard_status, into_handle, required_mut, required_text};
 use crate::config::Config;
 
 /// What a client is built from: fill it, build clients with koodrive_client_new(), free it. Each
@@ -18,7 +18,9 @@ pub struct koodrive_config(pub(super) Config);
 /// NULL if it could not be made.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_config_new() -> *mut koodrive_config {
-    answer(ptr::null_mut(), || give(koodrive_config(Config::new())))
+    guard(ptr::null_mut(), || {
+        into_handle(koodrive_config(Config::new()))
+    })
 }
 
 /// Takes what these environment variables say; of those that are not set or empty nothing changes:
@@ -36,7 +38,7 @@ pub unsafe extern "C" fn koodrive_config_load_env(
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
-    unsafe { attempt(error, || required_mut("config", config)?.0.load_env()) }
+    unsafe { guard_status(error, || required_mut("config", config)?.0.load_env()) }
 }
 
 /// The service's address: https://host or https://host:port, such as
@@ -51,7 +53,7 @@ pub unsafe extern "C" fn koodrive_config_set_endpoint(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let url = required_text("endpoint", url)?;
             required_mut("config", config)?.0.set_endpoint(url)
         })
@@ -69,7 +71,7 @@ pub unsafe extern "C" fn koodrive_config_set_user_id(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let user_id = required_text("user_id", user_id)?;
             required_mut("config", config)?.0.set_user_id(user_id)
         })
@@ -77,7 +79,7 @@ pub unsafe extern "C" fn koodrive_config_set_user_id(
 }
 
 /// Authorize by access token: requests carry "Authorization: Bearer <token>" (RFC 6750). 1 to 8000
-/// visible ASCII characters or spaces, not beginning or ending with a space. A token dies after 20
+/// visible ASCII characters or spaces, not beginning or ending with a space. A token expires after 20
 /// minutes without a request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_access_token(
@@ -87,7 +89,7 @@ pub unsafe extern "C" fn koodrive_config_set_access_token(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let token = required_text("access_token", token)?;
             required_mut("config", config)?.0.set_access_token(token)
         })
@@ -105,7 +107,7 @@ pub unsafe extern "C" fn koodrive_config_set_authorization(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let value = required_text("authorization", value)?;
             required_mut("config", config)?.0.set_authorization(value)
         })
@@ -124,7 +126,7 @@ pub unsafe extern "C" fn koodrive_config_set_app_credentials(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let id = required_text("app_id", app_id)?;
             let secret = required_text("app_secret", app_secret)?;
             required_mut("config", config)?
@@ -145,14 +147,14 @@ pub unsafe extern "C" fn koodrive_config_set_ca_file(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let path = required_text("ca_file", path)?;
             required_mut("config", config)?.0.set_ca_file(path)
         })
     }
 }
 
-/// Reach the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
+/// Coverage the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
 /// (CONNECT). Without this call there is none: the environment's proxy variables are not read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_proxy(
@@ -162,7 +164,7 @@ pub unsafe extern "C" fn koodrive_config_set_proxy(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let url = required_text("proxy", url)?;
             required_mut("config", config)?.0.set_proxy(url)
         })
@@ -179,7 +181,7 @@ pub unsafe extern "C" fn koodrive_config_set_connect_timeout_ms(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_mut("config", config)?
                 .0
                 .set_connect_timeout_ms(milliseconds)
@@ -187,7 +189,7 @@ pub unsafe extern "C" fn koodrive_config_set_connect_timeout_ms(
     }
 }
 
-/// How long one request may take from its first byte sent to its whole answer, in milliseconds: 1 to
+/// How long one request may take from its first byte sent to its whole response, in milliseconds: 1 to
 /// 31536000000 (a year). Default 30000.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_request_timeout_ms(
@@ -197,7 +199,7 @@ pub unsafe extern "C" fn koodrive_config_set_request_timeout_ms(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_mut("config", config)?
                 .0
                 .set_request_timeout_ms(milliseconds)
@@ -206,7 +208,7 @@ pub unsafe extern "C" fn koodrive_config_set_request_timeout_ms(
 }
 
 /// After how many milliseconds a run starts nothing new, 0 to 31536000000 (a year); it then waits for
-/// the answers under way, at most one request timeout. Default 0: never.
+/// the responses under way, at most one request timeout. Default 0: never.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_run_timeout_ms(
     config: *mut koodrive_config,
@@ -215,7 +217,7 @@ pub unsafe extern "C" fn koodrive_config_set_run_timeout_ms(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_mut("config", config)?
                 .0
                 .set_run_timeout_ms(milliseconds)
@@ -232,7 +234,7 @@ pub unsafe extern "C" fn koodrive_config_set_max_attempts(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_mut("config", config)?.0.set_max_attempts(attempts)
         })
     }
@@ -248,7 +250,7 @@ pub unsafe extern "C" fn koodrive_config_set_max_connections(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_mut("config", config)?
                 .0
                 .set_max_connections(connections)
@@ -265,7 +267,7 @@ pub unsafe extern "C" fn koodrive_config_set_max_requests_per_second(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_mut("config", config)?
                 .0
                 .set_max_requests_per_second(requests)
@@ -277,5 +279,5 @@ pub unsafe extern "C" fn koodrive_config_set_max_requests_per_second(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_free(config: *mut koodrive_config) {
     // SAFETY: the header's contract: NULL or a live config, not used again.
-    answer((), || unsafe { free(config) });
+    guard((), || unsafe { free(config) });
 }

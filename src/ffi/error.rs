@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 
 use super::status::{KOODRIVE_OK, koodrive_status};
-use super::{answer, c_pointer, free};
+use super::{c_pointer, free, guard};
 use crate::error::Error;
 use crate::report::c_string;
 
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn koodrive_error_message(error: *const koodrive_error) ->
     c_pointer(error.map(|error| error.message.as_c_str()))
 }
 
-/// The HTTP status of the answer behind the error, such as 403; 0 if there is none, or for NULL.
+/// The HTTP status of the response behind the error, such as 403; 0 if there is none, or for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_http_status(error: *const koodrive_error) -> i32 {
     // SAFETY: the header's contract: NULL or a live error.
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn koodrive_error_http_status(error: *const koodrive_error
     error.map_or(0, |error| error.http_status)
 }
 
-/// The service's code in the answer behind the error, such as "13000102". Borrowed from the error;
+/// The service's code in the response behind the error, such as "13000102". Borrowed from the error;
 /// NULL if there is none, or for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_service_code(
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn koodrive_error_service_code(
     c_pointer(error.and_then(|error| error.service_code.as_deref()))
 }
 
-/// The X-Request-Id of the answer behind the error, for the service's support. Borrowed from the
+/// The X-Request-Id of the response behind the error, for the service's support. Borrowed from the
 /// error; NULL if there is none, or for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_request_id(error: *const koodrive_error) -> *const c_char {
@@ -90,5 +90,5 @@ pub unsafe extern "C" fn koodrive_error_is_retryable(error: *const koodrive_erro
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_free(error: *mut koodrive_error) {
     // SAFETY: the header's contract: NULL or a live error, not used again.
-    answer((), || unsafe { free(error) });
+    guard((), || unsafe { free(error) });
 }

@@ -1,4 +1,4 @@
-//! The C face of the library, and its only unsafe code: one file per C type. The comments on
+//! The C API layer of the library, and its only unsafe code: one file per C type. The comments on
 //! exported items are written for C programmers, for they become `include/koodrive.h`.
 //!
 //! This file holds the boundary. What crosses it inwards is checked and copied or borrowed for one
@@ -32,12 +32,12 @@ use status::{KOODRIVE_OK, koodrive_status};
 ///
 /// # Safety
 /// `error` is NULL or points to where a pointer may be written.
-unsafe fn attempt(
+unsafe fn guard_status(
     error: *mut *mut koodrive_error,
     body: impl FnOnce() -> Result<(), Error>,
 ) -> koodrive_status {
     // SAFETY: the caller's promise.
-    unsafe { put(error, ptr::null_mut()) };
+    unsafe { write_out(error, ptr::null_mut()) };
     let _held_off = cancellation::HeldOff::new();
     let bug = || {
         Error::new(
@@ -51,7 +51,7 @@ unsafe fn attempt(
             let status = reason.kind as koodrive_status;
             if !error.is_null() {
                 // SAFETY: not NULL, and the caller's promise.
-                unsafe { put(error, give(koodrive_error::new(&reason))) };
+                unsafe { write_out(error, into_handle(koodrive_error::new(&reason))) };
             }
             status
         }
@@ -59,7 +59,7 @@ unsafe fn attempt(
 }
 
 /// Runs a function that can't fail; `otherwise` is for the impossible panic.
-fn answer<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
+fn guard<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
     catch(body).unwrap_or(otherwise)
 }
 
@@ -67,7 +67,7 @@ fn answer<T>(otherwise: T, body: impl FnOnce() -> T) -> T {
 ///
 /// # Safety
 /// `place` is NULL or points to where a `T` may be written.
-unsafe fn put<T>(place: *mut T, value: T) {
+unsafe fn write_out<T>(place: *mut T, value: T) {
     if !place.is_null() {
         // SAFETY: not NULL, and the caller's promise.
         unsafe { place.write(value) };
@@ -75,14 +75,14 @@ unsafe fn put<T>(place: *mut T, value: T) {
 }
 
 /// Hands an object to the caller, to be given back to `free`.
-fn give<T>(object: T) -> *mut T {
+fn into_handle<T>(object: T) -> *mut T {
     Box::into_raw(Box::new(object))
 }
 
-/// Ends an object that `give` handed out.
+/// Ends an object that `into_handle` handed out.
 ///
 /// # Safety
-/// `object` is NULL or came from `give` and was not freed since.
+/// `object` is NULL or came from `into_handle` and was not freed since.
 unsafe fn free<T>(object: *mut T) {
     if !object.is_null() {
         // SAFETY: not NULL, and the caller's promise.
@@ -116,7 +116,7 @@ unsafe fn required_mut<'a, T>(argument: &str, object: *mut T) -> Result<&'a mut 
 /// `place` is NULL or points to where a pointer may be written.
 unsafe fn required_out<T>(argument: &str, place: *mut *mut T) -> Result<(), Error> {
     // SAFETY: the caller's promise.
-    unsafe { put(place, ptr::null_mut()) };
+    unsafe { write_out(place, ptr::null_mut()) };
     if place.is_null() {
         Err(is_null(argument))
     } else {

@@ -1,6 +1,6 @@
 //! Watch and cancel.
 
-use super::{answer, free, give};
+use super::{free, guard, into_handle};
 use crate::monitor::Monitor;
 use std::ptr;
 
@@ -11,14 +11,14 @@ pub struct koodrive_monitor(pub(super) Monitor);
 /// A new monitor; free it with koodrive_monitor_free(). NULL if it could not be made.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_monitor_new() -> *mut koodrive_monitor {
-    answer(ptr::null_mut(), || {
-        give(koodrive_monitor(Monitor::default()))
+    guard(ptr::null_mut(), || {
+        into_handle(koodrive_monitor(Monitor::default()))
     })
 }
 
 /// Asks the run to stop: nothing new is sent, and the delete call returns
-/// KOODRIVE_ERROR_CANCELLED when the answers under way are in, for they hold the truth: after one
-/// request timeout at most. A second call abandons those answers too, and their ids become
+/// KOODRIVE_ERROR_CANCELLED when the responses under way are in, for they hold the truth: after one
+/// request timeout at most. A second call abandons those responses too, and their ids become
 /// KOODRIVE_OUTCOME_UNKNOWN. Async-signal-safe. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_cancel(monitor: *const koodrive_monitor) {
@@ -50,5 +50,5 @@ pub unsafe extern "C" fn koodrive_monitor_scopes_total(monitor: *const koodrive_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_free(monitor: *mut koodrive_monitor) {
     // SAFETY: the header's contract: NULL or a live monitor, not used again.
-    answer((), || unsafe { free(monitor) });
+    guard((), || unsafe { free(monitor) });
 }

@@ -6,8 +6,8 @@ use std::ptr;
 use super::error::koodrive_error;
 use super::status::koodrive_status;
 use super::{
-    answer, attempt, free, give, optional_text, required_array, required_mut, required_text,
-    scope_ids,
+    free, guard, guard_status, into_handle, optional_text, required_array, required_mut,
+    required_text, scope_ids,
 };
 use crate::error::Error;
 use crate::plan::Plan;
@@ -19,7 +19,7 @@ pub struct koodrive_plan(pub(super) Plan);
 /// A new, empty plan; free it with koodrive_plan_free(). NULL if it could not be made.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_plan_new() -> *mut koodrive_plan {
-    answer(ptr::null_mut(), || give(koodrive_plan(Plan::new())))
+    guard(ptr::null_mut(), || into_handle(koodrive_plan(Plan::new())))
 }
 
 /// Adds scope ids of one device.
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn koodrive_plan_add(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let plan = required_mut("plan", plan)?;
             let user = optional_text("user_id", user_id)?;
             let device = required_text("device_id", device_id)?;
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn koodrive_plan_add_lines(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the calls inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             let plan = required_mut("plan", plan)?;
             let user = optional_text("user_id", user_id)?;
             let device = required_text("device_id", device_id)?;
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn koodrive_plan_truncate(
 ) -> koodrive_status {
     // SAFETY: the header's contract for pointers, here and in the call inside.
     unsafe {
-        attempt(error, || {
+        guard_status(error, || {
             required_mut("plan", plan)?.0.truncate(count);
             Ok(())
         })
@@ -125,12 +125,12 @@ pub unsafe extern "C" fn koodrive_plan_scope_count(plan: *const koodrive_plan) -
 pub unsafe extern "C" fn koodrive_plan_request_count(plan: *const koodrive_plan) -> usize {
     // SAFETY: the header's contract: NULL or a live plan.
     let plan = unsafe { plan.as_ref() };
-    answer(0, || plan.map_or(0, |plan| plan.0.request_count()))
+    guard(0, || plan.map_or(0, |plan| plan.0.request_count()))
 }
 
 /// Frees a plan. Results of its runs stay valid. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_plan_free(plan: *mut koodrive_plan) {
     // SAFETY: the header's contract: NULL or a live plan, not used again.
-    answer((), || unsafe { free(plan) });
+    guard((), || unsafe { free(plan) });
 }

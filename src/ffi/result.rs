@@ -4,7 +4,8 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::plan::koodrive_plan;
-use super::{answer, c_pointer, free, give};
+use super::status::koodrive_outcome;
+use super::{c_pointer, free, guard, into_handle};
 use crate::report::Report;
 
 /// What became of each id of a run, in the order in which the ids were added to the plan. It holds
@@ -23,20 +24,22 @@ pub unsafe extern "C" fn koodrive_result_count(result: *const koodrive_result) -
 /// The outcomes of all ids: an array of koodrive_result_count() numbers, each one of
 /// KOODRIVE_OUTCOME_.... Borrowed from the result; NULL for NULL and for a run without ids.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn koodrive_result_outcomes(result: *const koodrive_result) -> *const i32 {
+pub unsafe extern "C" fn koodrive_result_outcomes(
+    result: *const koodrive_result,
+) -> *const koodrive_outcome {
     // SAFETY: the header's contract: NULL or a live result.
     let result = unsafe { result.as_ref() };
     result
         .map(|result| result.0.outcomes())
         .filter(|outcomes| !outcomes.is_empty())
-        .map_or(ptr::null(), <[i32]>::as_ptr)
+        .map_or(ptr::null(), <[koodrive_outcome]>::as_ptr)
 }
 
 /// How many ids have an outcome. 0 for a number that is no outcome, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_tally(
     result: *const koodrive_result,
-    outcome: i32,
+    outcome: koodrive_outcome,
 ) -> usize {
     // SAFETY: the header's contract: NULL or a live result.
     let result = unsafe { result.as_ref() };
@@ -175,9 +178,9 @@ pub unsafe extern "C" fn koodrive_result_unfinished(
 ) -> *mut koodrive_plan {
     // SAFETY: the header's contract: NULL or a live result.
     let result = unsafe { result.as_ref() };
-    answer(ptr::null_mut(), || {
+    guard(ptr::null_mut(), || {
         let plan = result.and_then(|result| result.0.unfinished().ok());
-        plan.map_or(ptr::null_mut(), |plan| give(koodrive_plan(plan)))
+        plan.map_or(ptr::null_mut(), |plan| into_handle(koodrive_plan(plan)))
     })
 }
 
@@ -185,5 +188,5 @@ pub unsafe extern "C" fn koodrive_result_unfinished(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_free(result: *mut koodrive_result) {
     // SAFETY: the header's contract: NULL or a live result, not used again.
-    answer((), || unsafe { free(result) });
+    guard((), || unsafe { free(result) });
 }

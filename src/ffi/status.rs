@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char};
 /// return a number that is not listed here; treat it as an error.
 pub type koodrive_status = i32;
 
-/// All went well. Of a delete call: every id got its outcome from an answer of the service that
+/// All went well. Of a delete call: every id got its outcome from a response of the service that
 /// reports success, or repeats an id before it. Single ids may still have failed.
 pub const KOODRIVE_OK: koodrive_status = 0;
 
@@ -28,47 +28,51 @@ pub const KOODRIVE_ERROR_CANCELLED: koodrive_status = 5;
 
 /// The service refused a request as a whole, or failed to carry it out (HTTP 4xx, 5xx, or 200 with
 /// an error code).
-pub const KOODRIVE_ERROR_REFUSED: koodrive_status = 6;
+pub const KOODRIVE_ERROR_SERVICE: koodrive_status = 6;
 
-/// What came back can't be understood or trusted as an answer of the service.
-pub const KOODRIVE_ERROR_BAD_ANSWER: koodrive_status = 7;
+/// What came back can't be understood or trusted as a response of the service.
+pub const KOODRIVE_ERROR_INVALID_RESPONSE: koodrive_status = 7;
 
 /// A bug in this library. The outcomes that are reported are true all the same.
 pub const KOODRIVE_ERROR_INTERNAL: koodrive_status = 8;
 
+/// What is known of one id: one of KOODRIVE_OUTCOME_.... A later library may report a number that is not
+/// listed here.
+pub type koodrive_outcome = i32;
+
 /// The service never got a whole request with the id: this run left it untouched. May still exist.
-pub const KOODRIVE_OUTCOME_NOT_SENT: i32 = 0;
+pub const KOODRIVE_OUTCOME_NOT_SENT: koodrive_outcome = 0;
 
 /// The service said that this run deleted it. Does not exist now.
-pub const KOODRIVE_OUTCOME_DELETED: i32 = 1;
+pub const KOODRIVE_OUTCOME_DELETED: koodrive_outcome = 1;
 
 /// The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
 /// id that was UNKNOWN in a run before, that run may have deleted it; and so may a proxy that repeats
 /// requests by itself, of which nobody tells the library.
-pub const KOODRIVE_OUTCOME_NOT_FOUND: i32 = 2;
+pub const KOODRIVE_OUTCOME_NOT_FOUND: koodrive_outcome = 2;
 
 /// The id stands earlier in the plan for the same user and device: it was not sent again, and its
-/// message names the index that it repeats. Its service code is "15000424", the page's for a
+/// message names the index that it repeats. Its service code is "15000424", the API reference's for a
 /// repeated id.
-pub const KOODRIVE_OUTCOME_REPEATED: i32 = 3;
+pub const KOODRIVE_OUTCOME_DUPLICATE: koodrive_outcome = 3;
 
 /// The service refused it and did not delete it; service code and message say why. May still
 /// exist.
-pub const KOODRIVE_OUTCOME_REJECTED: i32 = 4;
+pub const KOODRIVE_OUTCOME_REJECTED: koodrive_outcome = 4;
 
-/// It does not exist now, but an earlier try of this run was left without an answer: whether that
+/// It does not exist now, but an earlier try of this run was left without a response: whether that
 /// try deleted it or somebody else did is not known.
-pub const KOODRIVE_OUTCOME_GONE: i32 = 5;
+pub const KOODRIVE_OUTCOME_GONE: koodrive_outcome = 5;
 
-/// It was sent and no trustworthy answer came: it may or may not be deleted. Asking again is safe.
-pub const KOODRIVE_OUTCOME_UNKNOWN: i32 = 6;
+/// It was sent and no trustworthy response came: it may or may not be deleted. Asking again is safe.
+pub const KOODRIVE_OUTCOME_UNKNOWN: koodrive_outcome = 6;
 
 const UNDEFINED: &CStr = c"UNDEFINED";
 
 /// A status's name, such as "INVALID_ARGUMENT" or "OK"; "UNDEFINED" for a number that is none.
 /// Static: never free it.
 #[unsafe(no_mangle)]
-pub extern "C" fn koodrive_status_name(status: i32) -> *const c_char {
+pub extern "C" fn koodrive_status_name(status: koodrive_status) -> *const c_char {
     let name = match status {
         KOODRIVE_OK => c"OK",
         KOODRIVE_ERROR_INVALID_ARGUMENT => c"INVALID_ARGUMENT",
@@ -76,8 +80,8 @@ pub extern "C" fn koodrive_status_name(status: i32) -> *const c_char {
         KOODRIVE_ERROR_UNREACHABLE => c"UNREACHABLE",
         KOODRIVE_ERROR_TIMED_OUT => c"TIMED_OUT",
         KOODRIVE_ERROR_CANCELLED => c"CANCELLED",
-        KOODRIVE_ERROR_REFUSED => c"REFUSED",
-        KOODRIVE_ERROR_BAD_ANSWER => c"BAD_ANSWER",
+        KOODRIVE_ERROR_SERVICE => c"SERVICE",
+        KOODRIVE_ERROR_INVALID_RESPONSE => c"INVALID_RESPONSE",
         KOODRIVE_ERROR_INTERNAL => c"INTERNAL",
         _ => UNDEFINED,
     };
@@ -87,12 +91,12 @@ pub extern "C" fn koodrive_status_name(status: i32) -> *const c_char {
 /// An outcome's name, such as "NOT_FOUND"; "UNDEFINED" for a number that is none. Static: never
 /// free it.
 #[unsafe(no_mangle)]
-pub extern "C" fn koodrive_outcome_name(outcome: i32) -> *const c_char {
+pub extern "C" fn koodrive_outcome_name(outcome: koodrive_outcome) -> *const c_char {
     let name = match outcome {
         KOODRIVE_OUTCOME_NOT_SENT => c"NOT_SENT",
         KOODRIVE_OUTCOME_DELETED => c"DELETED",
         KOODRIVE_OUTCOME_NOT_FOUND => c"NOT_FOUND",
-        KOODRIVE_OUTCOME_REPEATED => c"REPEATED",
+        KOODRIVE_OUTCOME_DUPLICATE => c"DUPLICATE",
         KOODRIVE_OUTCOME_REJECTED => c"REJECTED",
         KOODRIVE_OUTCOME_GONE => c"GONE",
         KOODRIVE_OUTCOME_UNKNOWN => c"UNKNOWN",

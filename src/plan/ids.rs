@@ -8,7 +8,7 @@ use crate::error::Error;
 const MAX_SCOPE_ID_BYTES: usize = 128;
 const MAX_DEVICE_ID_BYTES: usize = 512;
 
-/// base64 of `UnSafeInteger`, which the page's own example carries behind ids that JavaScript had
+/// base64 of `UnSafeInteger`, which the API reference's own example carries behind ids that JavaScript had
 /// rounded before.
 const UNSAFE_INTEGER_TAIL: &str = "VW5TYWZlSW50ZWdlcg==";
 

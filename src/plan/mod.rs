@@ -12,7 +12,7 @@ use crate::error::Error;
 use ids::Complaints;
 pub(crate) use schedule::{Batch, Schedule};
 
-/// The most ids that the service takes in one request (the page's limit).
+/// The most ids that the service takes in one request (the API reference's limit).
 pub const MAX_IDS_PER_REQUEST: usize = 100;
 
 /// Positions are kept in 32 bits, which halves what a plan of millions costs.
@@ -139,7 +139,7 @@ impl Plan {
         }
     }
 
-    /// How many ids were added, repeats included.
+    /// How many ids were added, duplicates included.
     pub fn scope_count(&self) -> usize {
         self.0.ids.len()
     }

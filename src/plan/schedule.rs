@@ -1,4 +1,4 @@
-//! From a plan to batches: ids grouped by user and device, repeats found, cut into requests.
+//! From a plan to batches: ids grouped by user and device, duplicates found, cut into requests.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -16,7 +16,7 @@ pub(crate) struct Schedule<'a> {
     order: Vec<u32>,
     batches: Vec<Slice>,
     /// Positions of ids that stand earlier in the plan, and where.
-    pub(crate) repeats: Vec<Repeat>,
+    pub(crate) duplicates: Vec<Duplicate>,
 }
 
 struct Group<'a> {
@@ -32,7 +32,7 @@ struct Slice {
 }
 
 /// An id that stands earlier in the plan for the same user and device.
-pub(crate) struct Repeat {
+pub(crate) struct Duplicate {
     pub(crate) position: u32,
     pub(crate) original: u32,
 }
@@ -55,7 +55,7 @@ impl<'a> Schedule<'a> {
             groups,
             order,
             batches: Vec::new(),
-            repeats: Vec::new(),
+            duplicates: Vec::new(),
         };
         schedule.cut(&sizes);
         schedule
@@ -80,11 +80,11 @@ impl<'a> Schedule<'a> {
         self.plan.0.id(position)
     }
 
-    /// Takes each group's repeats out and cuts what remains.
+    /// Takes each group's duplicates out and cuts what remains.
     fn cut(&mut self, sizes: &[u32]) {
         let mut start = 0;
         for (group, &size) in sizes.iter().enumerate() {
-            let kept = self.drop_repeats(start..start + size as usize);
+            let kept = self.drop_duplicates(start..start + size as usize);
             for from in kept.clone().step_by(MAX_IDS_PER_REQUEST) {
                 self.batches.push(Slice {
                     group: group as u32,
@@ -105,7 +105,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Moves the first occurrence of each id of a group to the group's front.
-    fn drop_repeats(&mut self, range: Range<usize>) -> Range<usize> {
+    fn drop_duplicates(&mut self, range: Range<usize>) -> Range<usize> {
         if self.is_ascending(range.clone()) {
             return range;
         }
@@ -120,7 +120,7 @@ impl<'a> Schedule<'a> {
             let text = id(position);
             let same = |other: &u32| id(*other) == text;
             match seen.entry(hash(&position), same, hash) {
-                hashbrown::hash_table::Entry::Occupied(first) => self.repeats.push(Repeat {
+                hashbrown::hash_table::Entry::Occupied(first) => self.duplicates.push(Duplicate {
                     position,
                     original: *first.get(),
                 }),

@@ -20,12 +20,12 @@ pub enum Outcome {
     /// The service said that it does not exist, and no earlier try can have deleted it.
     NotFound = 2,
     /// It stands earlier in the plan.
-    Repeated = 3,
+    Duplicate = 3,
     /// The service refused it and did not delete it.
     Rejected = 4,
     /// It does not exist now, after a try that may have been carried out.
     Gone = 5,
-    /// It was sent and no trustworthy answer came: it may or may not be deleted.
+    /// It was sent and no trustworthy response came: it may or may not be deleted.
     Unknown = 6,
 }
 
@@ -35,7 +35,7 @@ impl Outcome {
         Self::NotSent,
         Self::Deleted,
         Self::NotFound,
-        Self::Repeated,
+        Self::Duplicate,
         Self::Rejected,
         Self::Gone,
         Self::Unknown,
@@ -90,8 +90,8 @@ impl Report {
     }
 
     /// The same note, where a next run would be told the same.
-    pub(crate) fn for_good(&mut self, id: NoteId) -> NoteId {
-        self.note_table.for_good(id)
+    pub(crate) fn permanent(&mut self, id: NoteId) -> NoteId {
+        self.note_table.permanent(id)
     }
 
     /// How many ids the plan had.
@@ -182,7 +182,7 @@ impl Report {
     fn is_unfinished(&self, position: usize) -> bool {
         match self.outcome(position) {
             Some(Outcome::NotSent | Outcome::Unknown) => true,
-            Some(Outcome::Rejected) => self.note(position).is_some_and(|note| !note.for_good),
+            Some(Outcome::Rejected) => self.note(position).is_some_and(|note| !note.permanent),
             _ => false,
         }
     }

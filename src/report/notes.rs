@@ -5,11 +5,11 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// What was heard of an id: from the service, or in our words where it said nothing.
+/// What was said of an id: from the service, or in our words where it said nothing.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Note<'a> {
     /// Whether a next run would be told the same.
-    pub(crate) for_good: bool,
+    pub(crate) permanent: bool,
     pub(crate) code: Option<&'a str>,
     pub(crate) message: Option<&'a str>,
 }
@@ -32,7 +32,7 @@ pub(super) struct NoteTable {
 
 #[derive(Clone, Debug)]
 pub(super) struct StoredNote {
-    pub(super) for_good: bool,
+    pub(super) permanent: bool,
     pub(super) code: Option<CString>,
     pub(super) message: Option<CString>,
 }
@@ -40,7 +40,7 @@ pub(super) struct StoredNote {
 /// What makes a note the same as another.
 #[derive(PartialEq, Eq, Hash)]
 struct NoteKey<'a> {
-    for_good: bool,
+    permanent: bool,
     code: Option<&'a [u8]>,
     message: Option<&'a [u8]>,
 }
@@ -48,7 +48,7 @@ struct NoteKey<'a> {
 impl Note<'_> {
     fn key(&self) -> NoteKey<'_> {
         NoteKey {
-            for_good: self.for_good,
+            permanent: self.permanent,
             code: self.code.map(str::as_bytes),
             message: self.message.map(str::as_bytes),
         }
@@ -56,7 +56,7 @@ impl Note<'_> {
 
     fn to_stored(self) -> StoredNote {
         StoredNote {
-            for_good: self.for_good,
+            permanent: self.permanent,
             code: self.code.map(c_string),
             message: self.message.map(c_string),
         }
@@ -66,7 +66,7 @@ impl Note<'_> {
 impl StoredNote {
     fn key(&self) -> NoteKey<'_> {
         NoteKey {
-            for_good: self.for_good,
+            permanent: self.permanent,
             code: self.code.as_deref().map(CStr::to_bytes),
             message: self.message.as_deref().map(CStr::to_bytes),
         }
@@ -87,10 +87,10 @@ impl NoteTable {
     }
 
     /// The same note as one that a next run would be told, too.
-    pub(super) fn for_good(&mut self, id: NoteId) -> NoteId {
+    pub(super) fn permanent(&mut self, id: NoteId) -> NoteId {
         match self.get(id).cloned() {
             Some(note) => self.place(StoredNote {
-                for_good: true,
+                permanent: true,
                 ..note
             }),
             None => id,

@@ -1,9 +1,9 @@
 //! What stops a run.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
+use crate::context::Cancellation;
 use crate::error::{Error, ErrorKind};
 use crate::monitor::Monitor;
 
@@ -15,7 +15,7 @@ pub(super) enum Stop {
     Unauthorized(Error),
     Panicked,
     /// The service is down, or refuses everything.
-    Hopeless(Error),
+    TooManyFailures(Error),
     /// The service asks for a longer pause than a run waits for.
     PauseTooLong(Error),
 }
@@ -29,13 +29,13 @@ impl Stop {
             Self::Unauthorized(_) => 2,
             Self::Panicked => 3,
             Self::PauseTooLong(_) => 4,
-            Self::Hopeless(_) => 5,
+            Self::TooManyFailures(_) => 5,
         }
     }
 
     /// Whether it is the run's status, whatever troubled single requests.
     pub(super) fn outranks_causes(&self) -> bool {
-        !matches!(self, Self::Hopeless(_) | Self::PauseTooLong(_))
+        !matches!(self, Self::TooManyFailures(_) | Self::PauseTooLong(_))
     }
 
     pub(super) fn error(&self) -> Error {
@@ -44,7 +44,7 @@ impl Stop {
             Self::DeadlinePassed => Error::new(ErrorKind::TimedOut, "the run timeout passed"),
             Self::Panicked => Error::new(ErrorKind::Internal, "a bug in koodrive stopped the run"),
             Self::Unauthorized(error) | Self::PauseTooLong(error) => error.clone(),
-            Self::Hopeless(cause) => Error {
+            Self::TooManyFailures(cause) => Error {
                 message: format!(
                     "the run was stopped after too many failures: {}",
                     cause.message
@@ -55,26 +55,28 @@ impl Stop {
     }
 }
 
-/// Shared by a run's workers and by the transport, which asks whether to go on.
+/// Whether a run goes on, shared by its workers.
 pub(super) struct Control {
-    monitor: Monitor,
+    cancellation: Cancellation,
     deadline: Option<Instant>,
-    stopped: AtomicBool,
     reason: Mutex<Option<Stop>>,
 }
 
 impl Control {
     pub(super) fn new(monitor: Monitor, deadline: Option<Instant>) -> Self {
         Self {
-            monitor,
+            cancellation: Cancellation::new(monitor),
             deadline,
-            stopped: AtomicBool::new(false),
             reason: Mutex::new(None),
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    pub(super) fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
     }
 
     /// Stops the run. Of several reasons the most telling stays.
@@ -84,32 +86,22 @@ impl Control {
             *reason = Some(stop);
         }
         // Last, for whoever sees it asks for the reason.
-        self.stopped.store(true, Ordering::Release);
+        self.cancellation.stop();
     }
 
     /// Whether something new may start. To be asked only where there is something to start: what
     /// it finds becomes the reason why that was left undone.
     pub(super) fn check(&self, now: Instant) -> Result<(), Stopped> {
-        if self.monitor.is_cancelled() {
+        if self.cancellation.is_cancelled() {
             self.stop(Stop::Cancelled);
         }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.stop(Stop::DeadlinePassed);
         }
-        match self.stopped.load(Ordering::Acquire) {
+        match self.cancellation.is_stopped() {
             true => Err(Stopped),
             false => Ok(()),
         }
-    }
-
-    /// Whether waits, look-ups and connects are to be abandoned.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.monitor.is_cancelled() || self.stopped.load(Ordering::Relaxed)
-    }
-
-    /// Whether answers under way are to be abandoned too.
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.monitor.is_abandoned()
     }
 
     pub(super) fn reason(&self) -> Option<Stop> {

@@ -1,84 +1,80 @@
-//! How a plan is carried out: workers take batches, send and judge them, and stop when they must.
+//! How a plan is carried out: workers take batches, send them and record what came back, and stop
+//! when they must.
 
 mod control;
-mod pace;
+mod ledger;
 mod queue;
+mod rate_limiter;
 mod retry;
 mod sub_batch;
+mod turn;
 mod verdict;
 mod worker;
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::config::Limits;
 use crate::error::Error;
 use crate::monitor::Watch;
 use crate::panic::catch;
-use crate::plan::{Batch, Plan, Schedule};
-use crate::report::{Note, NoteId, Outcome, Report};
-use crate::service::{Service, code};
+use crate::plan::{Plan, Schedule};
+use crate::report::{Note, Outcome, Report};
+use crate::service::{Attempt, Service, code};
 use crate::system::{Gate, System};
-use crate::transport::{IdleConnections, Transport};
 use control::{Control, Stop};
-pub(crate) use pace::Pace;
+use ledger::Ledger;
 use queue::{Queue, Work};
-use retry::Health;
-use sub_batch::BatchProgress;
-use worker::Ended;
+pub(crate) use rate_limiter::RateLimiter;
+use retry::RetryBudget;
+use sub_batch::{BatchProgress, SubBatch};
+use worker::{Ended, Worker};
 
 /// What a run uses of its client.
 #[derive(Clone, Copy)]
-pub(crate) struct Tools<'a> {
+pub(crate) struct RunContext<'a> {
     pub(crate) service: &'a Service,
-    pub(crate) transport: &'a dyn Transport,
     pub(crate) system: &'a dyn System,
-    pub(crate) idle: &'a IdleConnections,
-    pub(crate) pace: &'a Pace,
+    pub(crate) rate_limiter: &'a RateLimiter,
     pub(crate) limits: &'a Limits,
 }
 
 /// Carries out a plan: its report, and why it is incomplete if it is.
-pub(crate) fn carry_out(
-    tools: Tools<'_>,
+pub(crate) fn execute(
+    context: RunContext<'_>,
     plan: &Plan,
     default_user: &str,
     watch: &Watch<'_>,
 ) -> (Report, Option<Error>) {
     let schedule = Schedule::new(plan, default_user);
-    let deadline = tools
-        .limits
-        .run_timeout
-        .map(|timeout| tools.system.now() + timeout);
+    let RunContext { system, limits, .. } = context;
+    let deadline = limits.run_timeout.map(|timeout| system.now() + timeout);
     let run = Run {
-        tools,
+        context,
         schedule: &schedule,
         watch,
-        control: Arc::new(Control::new(watch.monitor().clone(), deadline)),
-        health: Health::new(),
+        control: Control::new(watch.monitor().clone(), deadline),
+        retry_budget: RetryBudget::new(),
         queue: Queue::default(),
         rate_gate: Gate::default(),
         requests: AtomicUsize::new(0),
-        ledger: Mutex::new(Ledger {
-            report: Report::new(plan, default_user),
-            incomplete: None,
-        }),
+        ledger: Mutex::new(Ledger::new(Report::new(plan, default_user))),
     };
-    run.record_repeats();
-    let workers = tools.limits.max_connections.min(schedule.batch_count());
+    run.record_duplicates();
+    let workers = limits.max_connections.min(schedule.batch_count());
     if workers > 0 {
-        tools.system.run_workers(workers, &|| run.work());
+        system.run_workers(workers, &|| run.work());
     }
     run.finish()
 }
 
 /// One run, shared by its workers.
 struct Run<'a> {
-    tools: Tools<'a>,
+    context: RunContext<'a>,
     schedule: &'a Schedule<'a>,
     watch: &'a Watch<'a>,
-    control: Arc<Control>,
-    health: Health,
+    control: Control,
+    retry_budget: RetryBudget,
     queue: Queue<'a>,
     /// Of the workers that wait for the rate limit one looks at the clock.
     rate_gate: Gate,
@@ -86,57 +82,30 @@ struct Run<'a> {
     ledger: Mutex<Ledger>,
 }
 
-/// What is known so far.
-struct Ledger {
-    report: Report,
-    /// The lowest position without an outcome of its own, and why.
-    incomplete: Option<(u32, Error)>,
-}
-
-impl Ledger {
-    /// Ids end without an outcome of their own, `first` before the others.
-    fn note_incomplete(&mut self, first: Option<u32>, error: &Error) {
-        let lowest = self.incomplete.as_ref().map(|(lowest, _)| *lowest);
-        if let Some(first) = first.filter(|first| lowest.is_none_or(|lowest| *first < lowest)) {
-            self.incomplete = Some((first, error.clone()));
-        }
-    }
-
-    /// What to say of ids of which nothing else is known than that the run was stopped.
-    fn unheard(&mut self, stop: &Error) -> NoteId {
-        self.report.intern(Note {
-            message: Some(&stop.message),
-            ..Note::default()
-        })
-    }
-}
-
 impl<'a> Run<'a> {
-    fn record_repeats(&self) {
-        let mut ledger = self.ledger();
-        for repeat in &self.schedule.repeats {
-            let message = format!("repeats the id at index {}", repeat.original);
-            let note = ledger.report.intern(Note {
-                for_good: true,
-                code: Some(code::REPEATED),
+    fn record_duplicates(&self) {
+        let report = &mut self.ledger().report;
+        for duplicate in &self.schedule.duplicates {
+            let message = format!("repeats the id at index {}", duplicate.original);
+            let note = report.intern(Note {
+                permanent: true,
+                code: Some(code::DUPLICATE),
                 message: Some(&message),
             });
-            ledger
-                .report
-                .record(repeat.position, Outcome::Repeated, note);
+            report.record(duplicate.position, Outcome::Duplicate, note);
         }
-        self.watch.add_done(self.schedule.repeats.len());
+        self.watch.add_done(self.schedule.duplicates.len());
     }
 
     /// A worker's life. Panics end here: they stop the run, and the report says what is true.
     fn work(&self) {
-        let mut worker = worker::Worker::new(self);
+        let mut worker = Worker::new(self);
         self.queue.join();
         while let Some(work) = self.queue.take_or_leave(self.schedule.batch_count()) {
             let Some(progress) = self.progress(work) else {
                 continue;
             };
-            match catch(|| worker.carry_out(progress)) {
+            match catch(|| worker.execute(progress)) {
                 Ok(Ended::Done) => {}
                 Ok(Ended::LeftToOthers) => return,
                 Err(_) => {
@@ -145,34 +114,31 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let _ = catch(|| worker.keep_connection());
+        let _ = catch(|| worker.close());
     }
 
     /// What there is to do; of what nobody began, nothing if the run is stopped.
     fn progress(&self, work: Work<'a>) -> Option<BatchProgress<'a>> {
-        match work {
-            Work::GoOn(progress) => Some(progress),
-            Work::Begin(index) => {
-                let schedule = self.schedule;
-                let batch = schedule.batch(index)?;
-                if self.control.check(self.tools.system.now()).is_err() {
-                    self.leave_untouched(batch);
-                    return None;
-                }
-                let id = |position| schedule.id(position);
-                Some(BatchProgress::new(batch, id))
-            }
+        let index = match work {
+            Work::Begin(index) => index,
+            Work::GoOn(progress) => return Some(progress),
+        };
+        let schedule = self.schedule;
+        let batch = schedule.batch(index)?;
+        if self.control.check(self.context.system.now()).is_err() {
+            let stop = self.stop_error();
+            self.ledger().leave_untouched(batch.positions, &stop);
+            return None;
         }
+        let id = |position| schedule.id(position);
+        Some(BatchProgress::new(batch, id))
     }
 
-    fn leave_untouched(&self, batch: Batch<'_>) {
-        let stop = self.stop_error();
-        let mut ledger = self.ledger();
-        let note = ledger.unheard(&stop);
-        for position in batch.positions {
-            ledger.report.record(*position, Outcome::NotSent, note);
-        }
-        ledger.note_incomplete(batch.positions.first().copied(), &stop);
+    /// Records what an attempt to send a request came to: settled ids leave it.
+    fn record(&self, sub_batch: &mut SubBatch<'_>, attempt: &Attempt<'_>) {
+        let tried = sub_batch.ids.len();
+        self.ledger().record(sub_batch, attempt);
+        self.watch.add_done(tried - sub_batch.ids.len());
     }
 
     fn stop_error(&self) -> Error {
@@ -188,17 +154,19 @@ impl<'a> Run<'a> {
     /// Says how the run ended.
     fn finish(self) -> (Report, Option<Error>) {
         let stop = self.control.reason();
-        let mut ledger = self
+        let requests = self.requests.load(Ordering::Relaxed);
+        let ledger = self
             .ledger
             .into_inner()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        ledger.report.request_count = self.requests.into_inner();
-        let error = ledger.incomplete.map(|(_, first)| match stop {
+        let (mut report, first_error) = ledger.into_parts();
+        report.request_count = requests;
+        let error = first_error.map(|first| match stop {
             Some(stop) if stop.outranks_causes() => stop.error(),
             _ => first,
         });
-        let error = error.map(|error| with_tally(error, &ledger.report));
-        (ledger.report, error)
+        let error = error.map(|error| with_tally(error, &report));
+        (report, error)
     }
 }
 

@@ -17,13 +17,13 @@ pub(super) fn backoff(failed_attempts: u32, random: u64) -> Duration {
 }
 
 /// Shared by a run's workers: whether going on makes sense.
-pub(super) struct Health {
+pub(super) struct RetryBudget {
     /// A failed attempt takes a token, a success gives one back.
     tokens: AtomicU32,
     refusals_in_row: AtomicU32,
 }
 
-impl Health {
+impl RetryBudget {
     pub(super) fn new() -> Self {
         Self {
             tokens: AtomicU32::new(QUOTA),

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::plan::Batch;
 use crate::report::{Note, NoteId, Outcome};
 
-use super::verdict::Fate;
+use super::verdict::IdVerdict;
 
 /// How many requests a batch may cost beyond its attempts: enough to find two bad ids of 100 by
 /// halves.
@@ -28,7 +28,7 @@ pub(super) struct SubBatch<'r> {
     pub(super) failed_attempts: u32,
     pub(super) not_before: Option<Instant>,
     pub(super) last_error: Option<Error>,
-    /// From before a request leaves until its answer is judged.
+    /// From before a request leaves until its response is judged.
     pub(super) in_flight: bool,
 }
 
@@ -74,6 +74,11 @@ impl<'r> BatchProgress<'r> {
         self.sub_batches.last().is_none_or(|sub| sub.ids.len() <= 1)
     }
 
+    /// When the current request may be sent.
+    pub(super) fn not_before(&self) -> Option<Instant> {
+        self.sub_batches.last()?.not_before
+    }
+
     /// Splits the current request in two, if there are two ids and requests to spend.
     pub(super) fn halve(&mut self) -> bool {
         if self.stands_alone() || !self.spend(2) {
@@ -110,19 +115,19 @@ impl PendingId<'_> {
     /// Keeps what was said last: of this id, or else of the whole request.
     pub(super) fn record_message(
         &mut self,
-        fate: &Fate<'_>,
+        verdict: &IdVerdict<'_>,
         common: Option<NoteId>,
-        silent: bool,
+        has_response: bool,
         mut intern: impl FnMut(Note<'_>) -> NoteId,
     ) {
-        if let Some(note) = fate.note {
+        if let Some(note) = verdict.note {
             self.note = intern(note);
             self.from_service = true;
-        } else if fate.settled {
+        } else if verdict.settled {
             self.note = NoteId::NONE;
-        } else if let Some(common) = common.filter(|_| !(silent && self.from_service)) {
+        } else if let Some(common) = common.filter(|_| has_response || !self.from_service) {
             self.note = common;
-            self.from_service = !silent;
+            self.from_service = has_response;
         }
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 /// `X-Date` must not be later than the service's clock: this much difference does no harm.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// `X-Date` may be this old (the page).
+/// `X-Date` may be this old (the API reference).
 const MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// Dates outside 2000 to 2099 are nobody's clock.
@@ -95,7 +95,7 @@ impl Clock {
         }
     }
 
-    /// A request was refused, perhaps for its `X-Date`. Learns the offset from the answer's `Date`,
+    /// A request was refused, perhaps for its `X-Date`. Learns the offset from the response's `Date`,
     /// read at `now`, if the `X-Date` was outside what the service allows; but drops one that was
     /// learnt before and did not help. What another refusal has taught since the request was sent, it
     /// knows better. Whether the `X-Date` was outside.

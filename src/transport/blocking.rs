@@ -1,12 +1,12 @@
 //! Blocking calls of the system that can't be interrupted: a name's look-up, the reading of
-//! certificates. Each runs on a thread of its own, and whoever loses patience leaves it behind.
+//! certificates. Each runs on a thread of its own, and whoever loses context leaves it behind.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::Patience;
+use crate::context::CallContext;
 use crate::system::{TICK, spawn_thread};
 
 /// A blocking call that several callers may wait for: at most one is under way.
@@ -44,15 +44,15 @@ impl<T> SharedCall<T> {
 }
 
 impl<T: Clone + Send + 'static> SharedCall<T> {
-    /// Waits for the call that is under way, or else for `call`, begun now. None where patience
+    /// Waits for the call that is under way, or else for `call`, begun now. None where context
     /// ended first. What is returned may have ended before this was asked for.
     pub(super) fn wait(
         &self,
-        patience: &Patience,
+        context: &CallContext,
         call: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<Option<Finished<T>>> {
         let under_way = self.join_or_begin(call)?;
-        let finished = under_way.wait(patience);
+        let finished = under_way.wait(context);
         if finished.is_some() {
             self.forget(&under_way);
             under_way.join();
@@ -106,9 +106,9 @@ impl<T: Clone + Send + 'static> BlockingCall<T> {
         Ok(this)
     }
 
-    fn wait(&self, patience: &Patience) -> Option<Finished<T>> {
+    fn wait(&self, context: &CallContext) -> Option<Finished<T>> {
         let mut finished = lock(&self.finished);
-        while finished.is_none() && patience.exhausted().is_none() {
+        while finished.is_none() && context.exhausted().is_none() {
             finished = match self.changed.wait_timeout(finished, TICK) {
                 Ok((finished, _)) => finished,
                 Err(poisoned) => poisoned.into_inner().0,

@@ -7,16 +7,18 @@ use ureq::unversioned::transport::Transport as Wire;
 
 use super::dial::dial;
 use super::http::HttpConnection;
-use super::lookup::Lookup;
-use super::socket::{Line, SocketTransport};
+use super::resolver::Resolver;
+use super::socket::{IoState, SocketTransport};
 use super::tls::Tls;
-use super::{Connection, Failure, FailureKind, Patience, Transport, tunnel};
+use super::{Connection, Transport, tunnel};
+use crate::context::CallContext;
 use crate::endpoint::{Endpoint, Proxy, bare_host};
+use crate::failure::{Failure, FailureKind};
 
 /// Opens connections to one service.
 pub struct HttpTransport {
     /// Of the proxy, where there is one: it looks up the service itself.
-    lookup: Lookup,
+    lookup: Resolver,
     /// Plain HTTP goes nowhere but to this machine, whatever the name resolves to.
     loopback_only: bool,
     /// The service's host and port, for the proxy.
@@ -37,8 +39,8 @@ impl HttpTransport {
             false => None,
         };
         let lookup = match proxy.map(Proxy::as_ureq) {
-            Some(proxy) => Lookup::new(&bare_host(proxy.uri()), proxy.port()),
-            None => Lookup::new(&endpoint.host, endpoint.port),
+            Some(proxy) => Resolver::new(&bare_host(proxy.uri()), proxy.port()),
+            None => Resolver::new(&endpoint.host, endpoint.port),
         };
         Ok(Self {
             lookup,
@@ -49,12 +51,12 @@ impl HttpTransport {
         })
     }
 
-    fn open(&self, line: &Arc<Line>, patience: &Patience) -> Result<Box<dyn Wire>, Failure> {
+    fn open(&self, line: &Arc<IoState>, context: &CallContext) -> Result<Box<dyn Wire>, Failure> {
         let tls = match &self.tls {
-            Some(tls) => Some((tls, tls.config(patience)?)),
+            Some(tls) => Some((tls, tls.config(context)?)),
             None => None,
         };
-        let mut socket = self.open_socket(line, patience)?;
+        let mut socket = self.open_socket(line, context)?;
         if let Some(proxy) = &self.proxy {
             tunnel::open(&mut socket, &self.target, proxy.as_ureq())
                 .map_err(|why| Failure::unsent(FailureKind::Unreachable, why))?;
@@ -68,14 +70,14 @@ impl HttpTransport {
     /// A socket to the service or its proxy.
     fn open_socket(
         &self,
-        line: &Arc<Line>,
-        patience: &Patience,
+        line: &Arc<IoState>,
+        context: &CallContext,
     ) -> Result<SocketTransport, Failure> {
-        let mut addresses = self.lookup.addresses(patience)?;
+        let mut addresses = self.lookup.addresses(context)?;
         if self.loopback_only {
             addresses.retain(|address| address.ip().is_loopback());
         }
-        match dial(&addresses, patience) {
+        match dial(&addresses, context) {
             Ok(socket) => Ok(SocketTransport::new(socket, Arc::clone(line))),
             Err(failure) => {
                 self.lookup.forget();
@@ -86,20 +88,20 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn connect(&self, patience: &Patience) -> Result<Box<dyn Connection>, Failure> {
-        let line = Line::new(patience.clone());
-        match self.open(&line, patience) {
+    fn connect(&self, context: &CallContext) -> Result<Box<dyn Connection>, Failure> {
+        let line = IoState::new(context.clone());
+        match self.open(&line, context) {
             Ok(wire) => Ok(Box::new(HttpConnection::new(wire, line))),
-            Err(failure) => Err(explain(failure, patience)),
+            Err(failure) => Err(explain(failure, context)),
         }
     }
 }
 
-/// Says so where patience ended, which shows itself as all sorts of failures.
-fn explain(failure: Failure, patience: &Patience) -> Failure {
-    match patience.exhausted() {
-        Some(FailureKind::Interrupted) => Failure {
-            kind: FailureKind::Interrupted,
+/// Says so where context ended, which shows itself as all sorts of failures.
+fn explain(failure: Failure, context: &CallContext) -> Failure {
+    match context.exhausted() {
+        Some(FailureKind::Cancelled) => Failure {
+            kind: FailureKind::Cancelled,
             ..failure
         },
         Some(_) if failure.kind == FailureKind::Unreachable => Failure {

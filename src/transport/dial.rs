@@ -10,14 +10,16 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Socket, Type};
 
-use super::{Failure, FailureKind, Patience};
+use super::of_system;
+use crate::context::CallContext;
+use crate::failure::{Failure, FailureKind};
 use crate::system::TICK;
 
 /// How long an address may take before the next is tried beside it (RFC 8305, 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to the first address that accepts; or says why none did.
-pub(super) fn dial(addresses: &[SocketAddr], patience: &Patience) -> Result<Socket, Failure> {
+pub(super) fn dial(addresses: &[SocketAddr], context: &CallContext) -> Result<Socket, Failure> {
     let mut race = Race {
         untried: addresses.iter(),
         under_way: Vec::new(),
@@ -25,7 +27,7 @@ pub(super) fn dial(addresses: &[SocketAddr], patience: &Patience) -> Result<Sock
         last_failure: Failure::unsent(FailureKind::Unreachable, "no address".to_owned()),
     };
     loop {
-        if patience.exhausted().is_some() {
+        if context.exhausted().is_some() {
             return Err(race.gave_up());
         }
         if let Some(socket) = race.start_next() {
@@ -88,7 +90,7 @@ impl Race<'_> {
     }
 
     fn failed(&mut self, address: SocketAddr, error: &io::Error) {
-        self.last_failure = Failure::of_system(&format!("can't connect to {address}"), error);
+        self.last_failure = of_system(&format!("can't connect to {address}"), error);
         self.next_start = Instant::now();
     }
 
@@ -137,5 +139,5 @@ fn prepare(socket: Socket) -> Result<Socket, Failure> {
 }
 
 fn lost(error: &io::Error) -> Failure {
-    Failure::of_system("the connection was lost", error)
+    of_system("the connection was lost", error)
 }

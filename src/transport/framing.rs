@@ -1,14 +1,14 @@
-//! Where an answer ends, and how much of it there may be.
+//! Where a response ends, and how much of it there may be.
 
 use ureq::http::{HeaderMap, header};
 
-/// The longest answer that is read. 100 ids with their messages take a few hundred KiB at most.
+/// The longest response that is read. 100 ids with their messages take a few hundred KiB at most.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a resting connection keeps of its body: more than an ordinary answer takes.
+/// What a resting connection keeps of its body: more than an ordinary response takes.
 const KEPT_BODY_BYTES: usize = 64 * 1024;
 
-/// Refuses an answer whose end two readers could see in two places (RFC 9112, 6.3), and one in an
+/// Refuses a response whose end two readers could see in two places (RFC 9112, 6.3), and one in an
 /// encoding that was not asked for. ureq-proto is milder.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), &'static str> {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
@@ -39,7 +39,7 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// An answer's body as it comes. What an earlier one left is overwritten, for clearing it each time
+/// A response's body as it comes. What an earlier one left is overwritten, for clearing it each time
 /// costs more than copying.
 #[derive(Default)]
 pub(super) struct Body {
@@ -74,7 +74,7 @@ impl Body {
         }
     }
 
-    /// Gives back what a long answer took.
+    /// Gives back what a long response took.
     pub(super) fn shrink(&mut self) {
         if self.buffer.capacity() > KEPT_BODY_BYTES {
             *self = Self::default();

@@ -1,4 +1,4 @@
-//! One request and its answer at a time over an open connection: HTTP/1.1, spoken by ureq-proto.
+//! One request and its response at a time over an open connection: HTTP/1.1, spoken by ureq-proto.
 //!
 //! ureq's Agent is left out on purpose: deletion needs to know how far a request got, and to hold
 //! each connection in its own hands.
@@ -15,13 +15,15 @@ use ureq_proto::parser::try_parse_response;
 use ureq_proto::{BodyMode, http};
 
 use super::framing::{self, Body};
-use super::socket::{BUFFER_BYTES, Line, describe, no_timeout};
-use super::{Connection, Failure, FailureKind, Patience, Response};
+use super::socket::{BUFFER_BYTES, IoState, describe, no_timeout};
+use super::{Connection, HttpResponse};
+use crate::context::CallContext;
+use crate::failure::{Failure, FailureKind};
 
 /// A connection to the service, whatever carries it.
 pub(super) struct HttpConnection {
     wire: Box<dyn Wire>,
-    line: Arc<Line>,
+    line: Arc<IoState>,
     body: Body,
     /// Whether the whole request went to the kernel.
     sent: bool,
@@ -33,17 +35,17 @@ impl Connection for HttpConnection {
         &mut self,
         request: Request<()>,
         body: &[u8],
-        patience: &Patience,
-    ) -> Result<Response<'_>, Failure> {
-        self.line.set_patience(patience);
+        context: &CallContext,
+    ) -> Result<HttpResponse<'_>, Failure> {
+        self.line.set_context(context);
         self.sent = false;
         self.reusable = false;
         self.body.clear();
         let result = self.send(request, body).and_then(|call| self.receive(call));
         match result {
-            // An early refusal says more than the broken pipe. No other answer can be about a request
+            // An early refusal says more than the broken pipe. No other response can be about a request
             // that never arrived whole.
-            Ok(head) if self.sent || is_refusal(head.status()) => Ok(Response {
+            Ok(head) if self.sent || is_refusal(head.status()) => Ok(HttpResponse {
                 head,
                 body: self.body.bytes(),
             }),
@@ -51,7 +53,7 @@ impl Connection for HttpConnection {
                 FailureKind::Unreachable,
                 "the connection was lost while sending".to_owned(),
             )),
-            Err(trouble) => Err(self.explain(trouble, patience)),
+            Err(error) => Err(self.explain(error, context)),
         }
     }
 
@@ -65,33 +67,33 @@ impl Connection for HttpConnection {
 }
 
 /// What can go wrong in an exchange.
-enum Trouble {
+enum ExchangeError {
     Wire(ureq::Error),
     /// The other side closed the connection.
     Closed,
     Protocol(String),
 }
 
-impl From<ureq::Error> for Trouble {
+impl From<ureq::Error> for ExchangeError {
     fn from(error: ureq::Error) -> Self {
         Self::Wire(error)
     }
 }
 
-impl From<ureq_proto::Error> for Trouble {
+impl From<ureq_proto::Error> for ExchangeError {
     fn from(error: ureq_proto::Error) -> Self {
         Self::Protocol(error.to_string())
     }
 }
 
-impl From<&str> for Trouble {
+impl From<&str> for ExchangeError {
     fn from(rule: &str) -> Self {
         Self::Protocol(rule.to_owned())
     }
 }
 
 impl HttpConnection {
-    pub(super) fn new(wire: Box<dyn Wire>, line: Arc<Line>) -> Self {
+    pub(super) fn new(wire: Box<dyn Wire>, line: Arc<IoState>) -> Self {
         Self {
             wire,
             line,
@@ -106,7 +108,7 @@ impl HttpConnection {
         &mut self,
         mut request: Request<()>,
         body: &[u8],
-    ) -> Result<Call<RecvResponse>, Trouble> {
+    ) -> Result<Call<RecvResponse>, ExchangeError> {
         let length = header::HeaderValue::from(body.len());
         request.headers_mut().insert(header::CONTENT_LENGTH, length);
         let mut call = Call::new(request)?;
@@ -121,7 +123,9 @@ impl HttpConnection {
             self.wire.transmit_output(filled, no_timeout())?;
         }
         let Some(SendRequestResult::SendBody(mut call)) = head.proceed()? else {
-            return Err(Trouble::Protocol("a request without a body".to_owned()));
+            return Err(ExchangeError::Protocol(
+                "a request without a body".to_owned(),
+            ));
         };
         let mut rest = body;
         loop {
@@ -134,13 +138,16 @@ impl HttpConnection {
                 break;
             }
         }
-        self.sent = !self.line.is_cut();
+        self.sent = !self.line.write_failed();
         call.proceed()
-            .ok_or_else(|| Trouble::Protocol("the body was not sent whole".to_owned()))
+            .ok_or_else(|| ExchangeError::Protocol("the body was not sent whole".to_owned()))
     }
 
-    /// Reads the answer, its body into `self.body`.
-    fn receive(&mut self, mut call: Call<RecvResponse>) -> Result<http::Response<()>, Trouble> {
+    /// Reads the response, its body into `self.body`.
+    fn receive(
+        &mut self,
+        mut call: Call<RecvResponse>,
+    ) -> Result<http::Response<()>, ExchangeError> {
         let head = self.receive_head(&mut call)?;
         framing::check(head.headers())?;
         let closing = match call.proceed() {
@@ -156,7 +163,7 @@ impl HttpConnection {
     fn receive_head(
         &mut self,
         call: &mut Call<RecvResponse>,
-    ) -> Result<http::Response<()>, Trouble> {
+    ) -> Result<http::Response<()>, ExchangeError> {
         loop {
             let buffers = self.wire.buffers();
             let available = buffers.input().len();
@@ -168,7 +175,7 @@ impl HttpConnection {
             if let Some(head) = head {
                 return Ok(head);
             }
-            // An interim answer (1xx) was read; the next may be there already.
+            // An interim response (1xx) was read; the next may be there already.
             if used > 0 {
                 continue;
             }
@@ -180,7 +187,7 @@ impl HttpConnection {
     }
 
     /// Reads the body; whether the connection must be closed after it.
-    fn receive_body(&mut self, mut call: Call<RecvBody>) -> Result<bool, Trouble> {
+    fn receive_body(&mut self, mut call: Call<RecvBody>) -> Result<bool, ExchangeError> {
         let until_close = matches!(call.body_mode(), BodyMode::CloseDelimited);
         let mut since_data = 0;
         loop {
@@ -197,7 +204,7 @@ impl HttpConnection {
                 );
             }
             match self.receive_more() {
-                Err(Trouble::Closed) if until_close => break,
+                Err(ExchangeError::Closed) if until_close => break,
                 received => received?,
             }
         }
@@ -209,7 +216,7 @@ impl HttpConnection {
     }
 
     /// Moves what has come of the body to `self.body`; how much was read, and how much of it is body.
-    fn take_body(&mut self, call: &mut Call<RecvBody>) -> Result<(usize, usize), Trouble> {
+    fn take_body(&mut self, call: &mut Call<RecvBody>) -> Result<(usize, usize), ExchangeError> {
         let mut total = (0, 0);
         loop {
             let buffers = self.wire.buffers();
@@ -224,29 +231,29 @@ impl HttpConnection {
         }
     }
 
-    fn receive_more(&mut self) -> Result<(), Trouble> {
+    fn receive_more(&mut self) -> Result<(), ExchangeError> {
         match self.wire.await_input(no_timeout())? {
             true => Ok(()),
-            false => Err(Trouble::Closed),
+            false => Err(ExchangeError::Closed),
         }
     }
 
-    fn explain(&self, trouble: Trouble, patience: &Patience) -> Failure {
-        match trouble {
-            Trouble::Protocol(message) => self.failed(
-                FailureKind::BadAnswer,
-                format!("the answer breaks the rules of HTTP: {message}"),
+    fn explain(&self, error: ExchangeError, context: &CallContext) -> Failure {
+        match error {
+            ExchangeError::Protocol(message) => self.failed(
+                FailureKind::InvalidResponse,
+                format!("the response breaks the rules of HTTP: {message}"),
             ),
-            Trouble::Closed => self.failed(
+            ExchangeError::Closed => self.failed(
                 FailureKind::Unreachable,
-                "the connection was closed before the answer was whole".to_owned(),
+                "the connection was closed before the response was whole".to_owned(),
             ),
-            Trouble::Wire(error) => match patience.exhausted() {
+            ExchangeError::Wire(error) => match context.exhausted() {
                 Some(FailureKind::TimedOut) => self.failed(
                     FailureKind::TimedOut,
-                    "no whole answer within the request timeout".to_owned(),
+                    "no whole response within the request timeout".to_owned(),
                 ),
-                Some(kind) => self.failed(kind, "the answer was not awaited".to_owned()),
+                Some(kind) => self.failed(kind, "the response was not awaited".to_owned()),
                 None => self.failed(
                     FailureKind::Unreachable,
                     format!("the connection was lost: {}", describe(&error)),
@@ -257,7 +264,7 @@ impl HttpConnection {
 
     fn failed(&self, kind: FailureKind, message: String) -> Failure {
         Failure {
-            exposed: self.sent,
+            possibly_executed: self.sent,
             kind,
             message,
         }
@@ -266,7 +273,7 @@ impl HttpConnection {
 
 /// The length of the head at the start of `input`. ureq-proto takes a 100 (Continue) with headers for
 /// an error; RFC 9110, 15.2 has no such rule.
-fn head_length(input: &[u8]) -> Result<usize, Trouble> {
+fn head_length(input: &[u8]) -> Result<usize, ExchangeError> {
     let head = try_parse_response::<MAX_RESPONSE_HEADERS>(input)?;
     Ok(head.map_or(0, |(used, _)| used))
 }

@@ -9,7 +9,8 @@ use socket2::Socket;
 use ureq::unversioned::transport::time::Duration;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 
-use super::{FailureKind, Patience};
+use crate::context::CallContext;
+use crate::failure::FailureKind;
 
 /// Holds a whole request of 100 ids of common length, so that it leaves in one send.
 pub(super) const BUFFER_BYTES: usize = 16 * 1024;
@@ -37,30 +38,27 @@ pub(super) fn describe(error: &ureq::Error) -> String {
 
 /// What the owner of a connection and the socket at its bottom share.
 #[derive(Debug)]
-pub(super) struct Line(Mutex<LineState>);
+pub(super) struct IoState(Mutex<SharedState>);
 
 #[derive(Debug)]
-struct LineState {
-    patience: Patience,
+struct SharedState {
+    context: CallContext,
     /// Why the kernel stopped taking bytes, if it did.
     cut: Option<io::ErrorKind>,
 }
 
-impl Line {
-    pub(super) fn new(patience: Patience) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(LineState {
-            patience,
-            cut: None,
-        })))
+impl IoState {
+    pub(super) fn new(context: CallContext) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(SharedState { context, cut: None })))
     }
 
-    /// The patience for what follows.
-    pub(super) fn set_patience(&self, patience: &Patience) {
-        self.lock().patience = patience.clone();
+    /// The context for what follows.
+    pub(super) fn set_context(&self, context: &CallContext) {
+        self.lock().context = context.clone();
     }
 
     /// Whether the kernel did not take every byte.
-    pub(super) fn is_cut(&self) -> bool {
+    pub(super) fn write_failed(&self) -> bool {
         self.lock().cut.is_some()
     }
 
@@ -69,16 +67,16 @@ impl Line {
     }
 
     fn check(&self) -> io::Result<()> {
-        let patience = self.lock().patience.clone();
-        match patience.exhausted() {
+        let context = self.lock().context.clone();
+        match context.exhausted() {
             None => Ok(()),
             // Not `Interrupted`: TLS would try again.
-            Some(FailureKind::Interrupted) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(FailureKind::Cancelled) => Err(io::ErrorKind::ConnectionAborted.into()),
             Some(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, LineState> {
+    fn lock(&self) -> MutexGuard<'_, SharedState> {
         self.0
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -90,11 +88,11 @@ impl Line {
 pub(super) struct SocketTransport {
     socket: Socket,
     buffers: LazyBuffers,
-    line: Arc<Line>,
+    line: Arc<IoState>,
 }
 
 impl SocketTransport {
-    pub(super) fn new(socket: Socket, line: Arc<Line>) -> Self {
+    pub(super) fn new(socket: Socket, line: Arc<IoState>) -> Self {
         Self {
             socket,
             buffers: LazyBuffers::new(BUFFER_BYTES, BUFFER_BYTES),
@@ -154,10 +152,10 @@ impl Transport for SocketTransport {
         &mut self.buffers
     }
 
-    /// A failure to send is noted and not reported, and nothing is sent after it: an early answer
+    /// A failure to send is noted and not reported, and nothing is sent after it: an early response
     /// may still be there to read, and it says more than the broken pipe.
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        if self.line.is_cut() {
+        if self.line.write_failed() {
             return Ok(());
         }
         match self.send_all(amount) {
@@ -183,6 +181,6 @@ impl Transport for SocketTransport {
 
     /// Open and silent: bytes that nobody asked for make it as useless as an end.
     fn is_open(&mut self) -> bool {
-        self.buffers.input().is_empty() && !self.line.is_cut() && self.is_silent()
+        self.buffers.input().is_empty() && !self.line.write_failed() && self.is_silent()
     }
 }

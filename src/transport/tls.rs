@@ -16,8 +16,10 @@ use ureq::unversioned::transport::{
 };
 
 use super::blocking::SharedCall;
+use super::of_system;
 use super::socket::{BUFFER_BYTES, no_timeout, no_waiting};
-use super::{Failure, FailureKind, Patience};
+use crate::context::CallContext;
+use crate::failure::{Failure, FailureKind};
 
 /// How a client speaks TLS.
 #[derive(Debug)]
@@ -45,10 +47,10 @@ impl Tls {
 
     /// What a handshake goes by. Reading the platform's certificates takes time, and may hang with
     /// the file system they are on.
-    pub(super) fn config(&self, patience: &Patience) -> Result<Arc<ClientConfig>, Failure> {
+    pub(super) fn config(&self, context: &CallContext) -> Result<Arc<ClientConfig>, Failure> {
         match &self.own_config {
             Some(config) => Ok(Arc::clone(config)),
-            None => platform_config(patience),
+            None => platform_config(context),
         }
     }
 
@@ -88,7 +90,7 @@ fn judge(error: &rustls::Error) -> Failure {
 }
 
 /// The platform's certificates, read once per process. A failure is not kept.
-fn platform_config(patience: &Patience) -> Result<Arc<ClientConfig>, Failure> {
+fn platform_config(context: &CallContext) -> Result<Arc<ClientConfig>, Failure> {
     static KNOWN: OnceCell<Arc<ClientConfig>> = OnceCell::new();
     static READING: SharedCall<Result<Arc<ClientConfig>, Failure>> = SharedCall::new();
     if let Some(config) = KNOWN.get() {
@@ -98,10 +100,10 @@ fn platform_config(patience: &Patience) -> Result<Arc<ClientConfig>, Failure> {
         Ok(config) => Ok(Arc::new(config.with_no_client_auth())),
         Err(error) => Err(lost(&error)),
     };
-    let context = "can't start a thread that reads the platform's certificates";
-    let finished = READING
-        .wait(patience, read)
-        .map_err(|error| Failure::of_system(context, &error))?;
+    let finished = READING.wait(context, read).map_err(|error| {
+        let what = "can't start a thread that reads the platform's certificates";
+        of_system(what, &error)
+    })?;
     match finished {
         Some(finished) => {
             let config = finished.value?;

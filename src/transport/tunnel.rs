@@ -53,21 +53,21 @@ fn request(target: &str, proxy: &ureq::Proxy) -> Zeroizing<String> {
     request
 }
 
-/// The status of the proxy's final answer. What follows a 2xx is the tunnel's and stays in the
+/// The status of the proxy's final response. What follows a 2xx is the tunnel's and stays in the
 /// buffer; the body of any other is left unread, for the connection ends with it.
 fn receive_status(socket: &mut SocketTransport) -> Result<StatusCode, String> {
     loop {
         let input = socket.buffers().input();
         let available = input.len();
         let head = try_parse_response::<MAX_RESPONSE_HEADERS>(input)
-            .map_err(|error| format!("the proxy's answer breaks the rules of HTTP: {error}"))?;
+            .map_err(|error| format!("the proxy's response breaks the rules of HTTP: {error}"))?;
         if let Some((used, head)) = head {
             socket.buffers().input_consume(used);
             if !head.status().is_informational() {
                 return Ok(head.status());
             }
         } else if available >= BUFFER_BYTES {
-            return Err("the head of the proxy's answer is longer than 16 KiB".to_owned());
+            return Err("the head of the proxy's response is longer than 16 KiB".to_owned());
         } else {
             let received = socket.await_input(no_timeout());
             if !received.map_err(|error| describe(&error))? {

@@ -22,8 +22,14 @@ static void scope_ids(void) {
     REFUSED("visible ASCII", add(DEVICE, "\xc3\xa9", &error));
     REFUSED("carriage return", add(DEVICE, "1\r", &error));
     REFUSED("scope_ids[0] is not UTF-8", add(DEVICE, "\xff", &error));
-    static const char *const damaged[] = {"1842846715527366700.0", "1.8428467155273667e18",
-                                          "1.84285E+18", "1,84285E+18", "1e5", "-1.5", ".5", "5."};
+    static const char *const damaged[] = {"1842846715527366700.0",
+                                          "1.8428467155273667e18",
+                                          "1.84285E+18",
+                                          "1,84285E+18",
+                                          "1e5",
+                                          "-1.5",
+                                          ".5",
+                                          "5."};
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         REFUSED("spreadsheet", add(DEVICE, damaged[i], &error));
         REFUSED(damaged[i], add(DEVICE, damaged[i], &error));
@@ -37,7 +43,7 @@ static void scope_ids(void) {
     OK(add(DEVICE, longest, &error));
 }
 
-/* The page's own request, word for word. */
+/* The API reference's own request, word for word. */
 static void the_pages_request(void) {
     const char *ids[] = {"123",
                          "123",
@@ -64,8 +70,7 @@ static void lines(void) {
             koodrive_plan_add_lines(plan, NULL, DEVICE, "1\n\n2", 4, 0, &error));
     REFUSED("scope_ids[0] \"\" is empty",
             koodrive_plan_add_lines(plan, NULL, DEVICE, "\n", 1, 0, &error));
-    REFUSED("carriage return",
-            koodrive_plan_add_lines(plan, NULL, DEVICE, "1\r\n2\r\n", 6, 0, &error));
+    REFUSED("carriage return", koodrive_plan_add_lines(plan, NULL, DEVICE, "1\r\n2\r\n", 6, 0, &error));
     REFUSED("text: scope_ids[1] is not UTF-8",
             koodrive_plan_add_lines(plan, NULL, DEVICE, "1\n\xff", 3, 0, &error));
     REFUSED("visible ASCII", koodrive_plan_add_lines(plan, NULL, DEVICE, "1\0", 2, 0, &error));
@@ -96,13 +101,13 @@ static void device_ids(void) {
 }
 
 /* A message about a header value must not show it. */
-#define REFUSED_SECRETLY(text, secret, call)                                              \
-    do {                                                                                  \
-        koodrive_error *error = NULL;                                                     \
-        CHECK((call) == KOODRIVE_ERROR_INVALID_ARGUMENT);                                 \
-        CHECK(strstr(koodrive_error_message(error), text) != NULL);                       \
-        CHECK(strstr(koodrive_error_message(error), secret) == NULL);                     \
-        koodrive_error_free(error);                                                       \
+#define REFUSED_SECRETLY(text, secret, call)                                                            \
+    do {                                                                                                \
+        koodrive_error *error = NULL;                                                                   \
+        CHECK((call) == KOODRIVE_ERROR_INVALID_ARGUMENT);                                               \
+        CHECK(strstr(koodrive_error_message(error), text) != NULL);                                     \
+        CHECK(strstr(koodrive_error_message(error), secret) == NULL);                                   \
+        koodrive_error_free(error);                                                                     \
     } while (0)
 
 static void header_values(void) {
@@ -117,8 +122,7 @@ static void header_values(void) {
                      koodrive_config_set_access_token(config, "hush\xc3\xa9", &error));
     REFUSED_SECRETLY("authorization: ", "hush",
                      koodrive_config_set_authorization(config, "Bearer\thush", &error));
-    REFUSED("access_token: must not be empty",
-            koodrive_config_set_access_token(config, "", &error));
+    REFUSED("access_token: must not be empty", koodrive_config_set_access_token(config, "", &error));
     REFUSED("app_id: ", koodrive_config_set_app_credentials(config, "", "s", &error));
     REFUSED("app_secret: ", koodrive_config_set_app_credentials(config, "a", "", &error));
 }
@@ -148,8 +152,10 @@ static void endpoints(void) {
     REFUSED_SECRETLY("endpoint: ", "hush",
                      koodrive_config_set_endpoint(config, "https://user:hush@host", &error));
     static const char *const fine[] = {"https://intl.myhuaweicloud-koodrive.com",
-                                       "https://host:8443", "http://127.0.0.1:1",
-                                       "http://127.1.2.3",  "http://[::1]:8080",
+                                       "https://host:8443",
+                                       "http://127.0.0.1:1",
+                                       "http://127.1.2.3",
+                                       "http://[::1]:8080",
                                        "http://localhost:5"};
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
         OK(koodrive_config_set_endpoint(config, fine[i], &error));
@@ -205,8 +211,7 @@ static void environment(void) {
     koodrive_config *loaded = koodrive_config_new();
     koodrive_client *client = NULL;
     setenv("KOODRIVE_AUTHORIZATION", "hush", 1);
-    REFUSED_SECRETLY("more than one authorization", "hush",
-                     koodrive_config_load_env(loaded, &error));
+    REFUSED_SECRETLY("more than one authorization", "hush", koodrive_config_load_env(loaded, &error));
     setenv("KOODRIVE_AUTHORIZATION", "", 1);
     setenv("KOODRIVE_APP_SECRET", "hush", 1);
     REFUSED("more than one authorization", koodrive_config_load_env(loaded, &error));

@@ -47,14 +47,11 @@ static void config_setters(void) {
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_user_id(NULL, "u", &error));
     REFUSED("user_id: " MUST_NOT_BE_NULL, koodrive_config_set_user_id(config, NULL, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_access_token(NULL, "t", &error));
-    REFUSED("access_token: " MUST_NOT_BE_NULL,
-            koodrive_config_set_access_token(config, NULL, &error));
+    REFUSED("access_token: " MUST_NOT_BE_NULL, koodrive_config_set_access_token(config, NULL, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_authorization(NULL, "a", &error));
-    REFUSED("authorization: " MUST_NOT_BE_NULL,
-            koodrive_config_set_authorization(config, NULL, &error));
+    REFUSED("authorization: " MUST_NOT_BE_NULL, koodrive_config_set_authorization(config, NULL, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_app_credentials(NULL, "i", "s", &error));
-    REFUSED("app_id: " MUST_NOT_BE_NULL,
-            koodrive_config_set_app_credentials(config, NULL, "s", &error));
+    REFUSED("app_id: " MUST_NOT_BE_NULL, koodrive_config_set_app_credentials(config, NULL, "s", &error));
     REFUSED("app_secret: " MUST_NOT_BE_NULL,
             koodrive_config_set_app_credentials(config, "i", NULL, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_ca_file(NULL, "f", &error));
@@ -106,8 +103,7 @@ static void client_calls(void) {
     koodrive_result *result = (koodrive_result *)config;
     REFUSED("client: ", koodrive_client_delete_scopes(NULL, DEVICE, ids, 1, NULL, &result, &error));
     CHECK(result == NULL);
-    REFUSED("device_id: ",
-            koodrive_client_delete_scopes(client, NULL, ids, 1, NULL, &result, &error));
+    REFUSED("device_id: ", koodrive_client_delete_scopes(client, NULL, ids, 1, NULL, &result, &error));
     REFUSED("scope_ids: ",
             koodrive_client_delete_scopes(client, DEVICE, NULL, 1, NULL, &result, &error));
     REFUSED("result: ", koodrive_client_delete_scopes(client, DEVICE, ids, 1, NULL, NULL, &error));

@@ -21,7 +21,7 @@ static void on_user_signal(int number) {
 }
 
 static void delete_all(const koodrive_client *client, const char *device, koodrive_status expected,
-                       int32_t outcome) {
+                       koodrive_outcome outcome) {
     static char text[150][20];
     const char *ids[150];
     koodrive_result *result = NULL;
@@ -29,8 +29,7 @@ static void delete_all(const koodrive_client *client, const char *device, koodri
         snprintf(text[i], sizeof text[i], "1842846715527000%03d", i);
         ids[i] = text[i];
     }
-    CHECK(koodrive_client_delete_scopes(client, device, ids, 150, monitor, &result, NULL) ==
-          expected);
+    CHECK(koodrive_client_delete_scopes(client, device, ids, 150, monitor, &result, NULL) == expected);
     CHECK(koodrive_result_tally(result, outcome) == 150);
     koodrive_result_free(result);
 }

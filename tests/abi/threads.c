@@ -24,9 +24,8 @@ static void *work(void *number) {
         koodrive_result *result = NULL;
         koodrive_error *error = NULL;
         OK(koodrive_plan_add(plan, user, device, pointers, IDS, &error));
-        koodrive_status status =
-            koodrive_client_delete_plan(client, plan, monitor, &result, &error);
-        CHECK(status == (thread % 2 ? KOODRIVE_ERROR_REFUSED : KOODRIVE_OK));
+        koodrive_status status = koodrive_client_delete_plan(client, plan, monitor, &result, &error);
+        CHECK(status == (thread % 2 ? KOODRIVE_ERROR_SERVICE : KOODRIVE_OK));
         CHECK(koodrive_error_http_status(error) == (thread % 2 ? 403 : 0));
         CHECK(koodrive_result_tally(result, thread % 2 ? KOODRIVE_OUTCOME_REJECTED
                                                        : KOODRIVE_OUTCOME_DELETED) == IDS);

@@ -7,15 +7,15 @@ static void numbers_and_names(void) {
     CHECK(koodrive_abi_version() ==
           ((uint32_t)KOODRIVE_ABI_VERSION_MAJOR << 16 | KOODRIVE_ABI_VERSION_MINOR));
     CHECK(strcmp(koodrive_version(), "0.1.0") == 0);
-    static const char *const statuses[] = {
-        "OK",        "INVALID_ARGUMENT", "UNAUTHORIZED", "UNREACHABLE", "TIMED_OUT",
-        "CANCELLED", "REFUSED",          "BAD_ANSWER",   "INTERNAL"};
-    for (int32_t status = 0; status < 9; status++) {
+    static const char *const statuses[] = {"OK",          "INVALID_ARGUMENT", "UNAUTHORIZED",
+                                           "UNREACHABLE", "TIMED_OUT",        "CANCELLED",
+                                           "SERVICE",     "INVALID_RESPONSE", "INTERNAL"};
+    for (koodrive_status status = 0; status < 9; status++) {
         CHECK(strcmp(koodrive_status_name(status), statuses[status]) == 0);
     }
-    static const char *const outcomes[] = {"NOT_SENT", "DELETED", "NOT_FOUND", "REPEATED",
+    static const char *const outcomes[] = {"NOT_SENT", "DELETED", "NOT_FOUND", "DUPLICATE",
                                            "REJECTED", "GONE",    "UNKNOWN"};
-    for (int32_t outcome = 0; outcome < 7; outcome++) {
+    for (koodrive_outcome outcome = 0; outcome < 7; outcome++) {
         CHECK(strcmp(koodrive_outcome_name(outcome), outcomes[outcome]) == 0);
     }
     CHECK(strcmp(koodrive_status_name(-1), "UNDEFINED") == 0);
@@ -39,23 +39,22 @@ static void a_run(const koodrive_client *client) {
     koodrive_monitor *monitor = koodrive_monitor_new();
     koodrive_result *result = NULL;
     koodrive_error *error = NULL;
-    CHECK(koodrive_client_delete_plan(client, plan, monitor, &result, &error) ==
-          KOODRIVE_ERROR_REFUSED);
+    CHECK(koodrive_client_delete_plan(client, plan, monitor, &result, &error) == KOODRIVE_ERROR_SERVICE);
     koodrive_plan_free(plan);
     CHECK(koodrive_monitor_scopes_done(monitor) == 7);
     CHECK(koodrive_monitor_scopes_total(monitor) == 7);
     koodrive_monitor_free(monitor);
-    CHECK(koodrive_error_status(error) == KOODRIVE_ERROR_REFUSED);
+    CHECK(koodrive_error_status(error) == KOODRIVE_ERROR_SERVICE);
     CHECK(koodrive_error_http_status(error) == 403);
     CHECK(koodrive_error_service_code(error) != NULL);
     CHECK(koodrive_error_request_id(error) != NULL);
     CHECK(!koodrive_error_is_retryable(error));
     koodrive_error_free(error);
 
-    static const int32_t expected[] = {
-        KOODRIVE_OUTCOME_DELETED,  KOODRIVE_OUTCOME_REPEATED, KOODRIVE_OUTCOME_NOT_FOUND,
-        KOODRIVE_OUTCOME_REJECTED, KOODRIVE_OUTCOME_REJECTED, KOODRIVE_OUTCOME_DELETED,
-        KOODRIVE_OUTCOME_DELETED};
+    static const koodrive_outcome expected[] = {KOODRIVE_OUTCOME_DELETED,   KOODRIVE_OUTCOME_DUPLICATE,
+                                                KOODRIVE_OUTCOME_NOT_FOUND, KOODRIVE_OUTCOME_REJECTED,
+                                                KOODRIVE_OUTCOME_REJECTED,  KOODRIVE_OUTCOME_DELETED,
+                                                KOODRIVE_OUTCOME_DELETED};
     CHECK(koodrive_result_count(result) == 7);
     CHECK(memcmp(koodrive_result_outcomes(result), expected, sizeof expected) == 0);
     CHECK(koodrive_result_request_count(result) == 2);

@@ -66,7 +66,7 @@ fn ambiguous_framing() {
         for (index, headers) in cases.iter().enumerate() {
             let client = client(&config(&peer));
             let run = delete_with(&client, &["1"]);
-            run.expect_in(headers, Outcome::Unknown, ErrorKind::BadAnswer);
+            run.expect_in(headers, Outcome::Unknown, ErrorKind::InvalidResponse);
             delete_with(&client, &["1"]).expect_in(headers, Outcome::Deleted, None);
             assert_eq!(peer.visits(), 2 * (index + 1), "{headers}");
         }
@@ -173,7 +173,7 @@ fn stops_reading(case: &str, over: Over, start: Vec<u8>, piece: Vec<u8>) {
         count.store(visit.flood(&piece, FLOOD), Ordering::SeqCst);
     });
     let run = delete(&config(&peer), &["1"]);
-    run.expect_in(case, Outcome::Unknown, ErrorKind::BadAnswer);
+    run.expect_in(case, Outcome::Unknown, ErrorKind::InvalidResponse);
     peer.settle();
     // 4 MiB, and what the kernel holds.
     let taken = taken.load(Ordering::SeqCst);

@@ -95,7 +95,7 @@ fn lasts_beyond_a_run() {
     });
     let client = client(&config(&peer));
     let run = delete_with(&client, &["first"]);
-    run.expect(Outcome::Unknown, ErrorKind::Refused);
+    run.expect(Outcome::Unknown, ErrorKind::Service);
     delete_with(&client, &["second"]).expect(Outcome::Deleted, None);
     let requests = peer.requests();
     assert!(requests[1].arrived - requests[0].arrived >= Duration::from_secs(1));
@@ -118,7 +118,7 @@ fn for_longer_than_a_run_waits() {
             });
             let client = client(&with_attempts(config(&peer), 4));
             let run = delete_with(&client, &["first"]);
-            run.expect_in(pause, outcome, ErrorKind::Refused);
+            run.expect_in(pause, outcome, ErrorKind::Service);
             let error = run.error.as_ref().expect("an error");
             assert!(error.retryable, "{run:?}");
             assert!(

@@ -26,7 +26,7 @@ fn are_never_followed() {
                 }
             });
             let run = delete(&with_attempts(config(&peer), 3), &["1"]);
-            run.expect_in(status, Outcome::Unknown, ErrorKind::BadAnswer);
+            run.expect_in(status, Outcome::Unknown, ErrorKind::InvalidResponse);
             assert_eq!(peer.requests().len(), 1, "{status}: not tried again");
             let error = run.error.expect("an error");
             assert_eq!(error.http_status, status.parse().ok());

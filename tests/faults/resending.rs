@@ -103,7 +103,7 @@ fn corrections_count_as_extra_requests() {
     let ids: Vec<_> = (0..100).map(|id| id.to_string()).collect();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     let run = delete_with(&client(&config(&peer)), &ids);
-    run.expect(Outcome::Rejected, ErrorKind::Refused);
+    run.expect(Outcome::Rejected, ErrorKind::Service);
     assert_eq!(peer.requests().len(), 31);
 }
 

@@ -104,10 +104,10 @@ fn lost_on_a_used_connection_is_not_sent() {
 #[test]
 fn an_early_refusal_wins() {
     let cases = [
-        ("400 Bad Request", ErrorKind::Refused),
+        ("400 Bad Request", ErrorKind::Service),
         ("401 Unauthorized", ErrorKind::Unauthorized),
-        ("413 Content Too Large", ErrorKind::Refused),
-        ("429 Too Many Requests", ErrorKind::Refused),
+        ("413 Content Too Large", ErrorKind::Service),
+        ("429 Too Many Requests", ErrorKind::Service),
     ];
     for over in Over::BOTH {
         for (status, kind) in cases {
@@ -160,6 +160,6 @@ fn an_early_refusal_with_a_patient_reader() {
             visit.await_end();
         });
         let run = delete_much(&config(&peer));
-        run.expect(Outcome::Rejected, ErrorKind::Refused);
+        run.expect(Outcome::Rejected, ErrorKind::Service);
     }
 }

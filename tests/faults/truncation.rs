@@ -45,7 +45,7 @@ fn cut_everywhere(over: Over, answer: Vec<u8>, cuts: RangeInclusive<usize>) {
             assert_eq!(run.outcomes, [Outcome::Unknown; 2], "{case}: {run:?}");
             let kind = run.kind().expect("an error");
             assert!(
-                matches!(kind, ErrorKind::Unreachable | ErrorKind::BadAnswer),
+                matches!(kind, ErrorKind::Unreachable | ErrorKind::InvalidResponse),
                 "{case}: {run:?}"
             );
         }

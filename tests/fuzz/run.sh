@@ -23,7 +23,8 @@ cargo-fuzz fuzz build --fuzz-dir "$here" --target-dir "$TARGET/fuzz"
 programs=$TARGET/fuzz/$(rustc -vV | sed -n 's/host: //p')/release
 
 failed=0
-for target in ${*:-answer headers interface}; do
+[ $# -gt 0 ] || set -- answer headers interface
+for target; do
     corpus=$TARGET/fuzz/corpus/$target
     log=$TARGET/fuzz/$target.log
     mkdir -p "$corpus"

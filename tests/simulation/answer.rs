@@ -28,7 +28,7 @@ pub struct FailedScope {
     pub message: String,
 }
 
-/// The forms that the page leaves open.
+/// The forms that the API reference leaves open.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shape {
     pub gateway: bool,

@@ -13,7 +13,7 @@ pub struct Facts {
     /// The service got a whole request with it.
     pub arrived: bool,
     /// A request with it may have been carried out.
-    pub exposed: bool,
+    pub possibly_executed: bool,
     pub told: Option<Told>,
     /// It was refused, on its own or with its request.
     pub refused: bool,
@@ -22,7 +22,7 @@ pub struct Facts {
     /// It must not be sent again in this run.
     pub settled: bool,
     /// Nor would another run be told anything else.
-    pub for_good: bool,
+    pub permanent: bool,
     pub tries: u32,
     /// The attempt of which a request was sent once more, and why: by its worker and how many
     /// connects of it had failed.
@@ -56,7 +56,7 @@ impl Facts {
         match &delivery.meaning {
             Meaning::NotHanded => self.tries += u32::from(counts),
             Meaning::Ambiguous { again } => {
-                self.exposed = true;
+                self.possibly_executed = true;
                 self.tries += u32::from(counts && *again);
                 self.settled |= counts && !again;
             }
@@ -69,19 +69,19 @@ impl Facts {
                     Next::Halve => {
                         self.settled |= !splits;
                         // Among others it may be innocent.
-                        self.for_good |= !splits && alone;
+                        self.permanent |= !splits && alone;
                     }
                     Next::Leave | Next::Stop => self.settled = true,
                 }
             }
             Meaning::Named(told) => match told[index] {
                 Told::Unclear => {
-                    self.exposed = true;
+                    self.possibly_executed = true;
                     self.tries += 1;
                 }
                 told => {
-                    self.for_good = told != Told::Repeated;
-                    self.refused |= matches!(told, Told::Locked | Told::Repeated);
+                    self.permanent = told != Told::Duplicate;
+                    self.refused |= matches!(told, Told::Locked | Told::Duplicate);
                     self.told = Some(told);
                     self.settled = true;
                 }
@@ -105,21 +105,25 @@ impl Facts {
             (Outcome::Deleted, _) => None,
             (_, Some(Told::Deleted)) => Some("the service said that it is deleted"),
             (Outcome::NotFound, _) if this_run_deleted => Some("this run deleted it"),
-            (Outcome::NotFound, _) if self.exposed => Some("an earlier try may have deleted it"),
-            (Outcome::Gone, _) if !self.exposed => Some("no earlier try can have deleted it"),
+            (Outcome::NotFound, _) if self.possibly_executed => {
+                Some("an earlier try may have deleted it")
+            }
+            (Outcome::Gone, _) if !self.possibly_executed => {
+                Some("no earlier try can have deleted it")
+            }
             (Outcome::NotFound | Outcome::Gone, told) if told != Some(Told::Absent) => {
                 Some("nobody said so")
             }
             (Outcome::NotFound | Outcome::Gone, _) if scope.exists => Some("it exists"),
             (Outcome::NotFound | Outcome::Gone, _) => None,
             (_, Some(Told::Absent)) => Some("the service said that it does not exist"),
-            (Outcome::Repeated, _) => Some("it stands once in the plan"),
+            (Outcome::Duplicate, _) => Some("it stands once in the plan"),
             (Outcome::NotSent, _) if self.arrived => Some("the service got it"),
-            (Outcome::NotSent, _) if self.exposed => Some("the service may have got it"),
-            (Outcome::Rejected, _) if self.exposed => Some("it may have been deleted"),
-            (Outcome::Rejected, Some(Told::Locked | Told::Repeated)) => None,
+            (Outcome::NotSent, _) if self.possibly_executed => Some("the service may have got it"),
+            (Outcome::Rejected, _) if self.possibly_executed => Some("it may have been deleted"),
+            (Outcome::Rejected, Some(Told::Locked | Told::Duplicate)) => None,
             (Outcome::Rejected, _) if !self.refused => Some("nobody refused it"),
-            (Outcome::Unknown, _) if !self.exposed => Some("nothing was ambiguous"),
+            (Outcome::Unknown, _) if !self.possibly_executed => Some("nothing was ambiguous"),
             _ => None,
         }
     }

@@ -41,7 +41,7 @@ pub enum Fault {
     StrangerInRefusal,
     Omit,
     Twice,
-    Repeated,
+    Duplicate,
     ErrorWithNames,
     ErrorWithoutNames,
     RefusedParameter,
@@ -82,7 +82,7 @@ impl Fault {
         Self::StrangerInRefusal,
         Self::Omit,
         Self::Twice,
-        Self::Repeated,
+        Self::Duplicate,
         Self::ErrorWithNames,
         Self::ErrorWithoutNames,
         Self::RefusedParameter,
@@ -186,7 +186,7 @@ impl Reply {
             meaning: Meaning::Refused { status, next },
             cause: Some(match next {
                 Next::Stop => ErrorKind::Unauthorized,
-                _ => ErrorKind::Refused,
+                _ => ErrorKind::Service,
             }),
         }
     }
@@ -225,7 +225,7 @@ impl Reply {
         Self {
             draft,
             meaning: Meaning::Named(told),
-            cause: unclear.then_some(ErrorKind::BadAnswer),
+            cause: unclear.then_some(ErrorKind::InvalidResponse),
         }
     }
 
@@ -263,7 +263,7 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
             let mut reply = Reply::refusal(200, code, random);
             reply.draft.raw = None;
             reply.draft.retry_after = retry_after(random);
-            reply.distrusted(true, ErrorKind::Refused)
+            reply.distrusted(true, ErrorKind::Service)
         }
         Fault::RefusedParameter => {
             let mut reply = Reply::refusal(200, CODE_BAD_PARAMETER, random);
@@ -276,12 +276,12 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
         Fault::Garbage => {
             let mut reply = Reply::done(told, ids, random);
             reply.draft.raw = Some(garbage(&reply.draft, random));
-            reply.distrusted(true, ErrorKind::BadAnswer)
+            reply.distrusted(true, ErrorKind::InvalidResponse)
         }
         Fault::NoCode => {
             let mut reply = Reply::done(told, ids, random);
             reply.draft.code = None;
-            reply.distrusted(true, ErrorKind::BadAnswer)
+            reply.distrusted(true, ErrorKind::InvalidResponse)
         }
         Fault::Stranger | Fault::StrangerInRefusal => {
             let mut reply = Reply::done(told, ids, random);
@@ -291,7 +291,7 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
                 reply.draft.code = Some("7".into());
             }
             add_stranger(&mut reply.draft, random);
-            reply.distrusted(true, ErrorKind::BadAnswer)
+            reply.distrusted(true, ErrorKind::InvalidResponse)
         }
         Fault::Omit | Fault::Twice => {
             let place = random.usize(..told.len());
@@ -316,13 +316,13 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
                 told[index] = Told::Unclear;
             }
             reply.meaning = Meaning::Named(told);
-            reply.cause = Some(ErrorKind::BadAnswer);
+            reply.cause = Some(ErrorKind::InvalidResponse);
             reply
         }
-        Fault::Repeated => {
+        Fault::Duplicate => {
             for told in &mut told {
                 if *told == Told::Absent && random.bool() {
-                    *told = Told::Repeated;
+                    *told = Told::Duplicate;
                 }
             }
             Reply::done(told, ids, random)
@@ -330,12 +330,12 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
         Fault::ErrorWithNames => {
             let mut reply = Reply::done(told, ids, random);
             reply.draft.code = Some("15000001".into());
-            reply.distrusted(true, ErrorKind::BadAnswer)
+            reply.distrusted(true, ErrorKind::InvalidResponse)
         }
         Fault::RefusalWithNames if told.contains(&Told::Deleted) => {
             let mut reply = Reply::done(told, ids, random);
             reply.draft.status = random.choice([400, 401, 403, 404, 429]).unwrap_or(400);
-            reply.distrusted(true, ErrorKind::BadAnswer)
+            reply.distrusted(true, ErrorKind::InvalidResponse)
         }
         _ => Reply::done(told, ids, random),
     }
@@ -374,15 +374,15 @@ fn wrong_status(fault: Fault, told: Vec<Told>, ids: &[String], random: &mut Rng)
         Fault::ServerError => {
             draft.status = choose(&[500, 502, 503, 503, 504, 599, 408]);
             draft.retry_after = retry_after(random);
-            reply.distrusted(true, ErrorKind::Refused)
+            reply.distrusted(true, ErrorKind::Service)
         }
         Fault::Redirect => {
             draft.status = choose(&[300, 301, 302, 303, 304, 307, 308]);
-            reply.distrusted(false, ErrorKind::BadAnswer)
+            reply.distrusted(false, ErrorKind::InvalidResponse)
         }
         _ => {
             draft.status = choose(&[201, 202, 203, 204, 206, 226, 600, 999]);
-            reply.distrusted(true, ErrorKind::BadAnswer)
+            reply.distrusted(true, ErrorKind::InvalidResponse)
         }
     }
 }

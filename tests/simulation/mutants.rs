@@ -2,7 +2,7 @@
 //! wrong rule is the right one that was shown something else. That keeps the mutants out of the
 //! library.
 
-use koodrive::transport::Failure;
+use koodrive::failure::Failure;
 
 use crate::answer::{Date, Draft, FailedScope};
 use crate::service::{CODE_BAD_PARAMETER, CODE_NOT_FOUND};
@@ -45,7 +45,7 @@ impl Mutant {
 
     pub fn change_failure(self, failure: &mut Failure) {
         if self == Self::LostAnswerMeansNotSent {
-            failure.exposed = false;
+            failure.possibly_executed = false;
         }
     }
 

@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use koodrive::context::CallContext;
 use koodrive::error::ErrorKind;
+use koodrive::failure::{Failure, FailureKind};
 use koodrive::system::{Gate, System};
-use koodrive::transport::{Connection, Failure, FailureKind, Patience, Response, Transport};
+use koodrive::transport::{Connection, HttpResponse, Transport};
 use ureq::http::Request;
 
 use crate::answer::Draft;
@@ -99,12 +101,15 @@ impl Sim {
         Duration::from_micros(self.world.random(|random| random.u64(0..=most * 1_000)))
     }
 
-    /// Goes on in `latency`, unless patience ends before.
-    fn pass(&self, latency: Duration, patience: &Patience) -> Result<(), FailureKind> {
-        let deadline = self.world.elapsed(patience.deadline);
+    /// Goes on in `latency`, unless its context ends before.
+    fn pass(&self, latency: Duration, context: &CallContext) -> Result<(), FailureKind> {
+        let deadline = self.world.elapsed(context.deadline);
         let until = self.world.now() + latency;
-        if self.world.wait(until.min(deadline), &*patience.interrupted) {
-            Err(FailureKind::Interrupted)
+        if self
+            .world
+            .wait(until.min(deadline), &|| context.is_cancelled())
+        {
+            Err(FailureKind::Cancelled)
         } else if until >= deadline {
             Err(FailureKind::TimedOut)
         } else {
@@ -187,18 +192,18 @@ impl System for SimSystem {
 pub struct SimTransport(pub Arc<Sim>);
 
 impl Transport for SimTransport {
-    fn connect(&self, patience: &Patience) -> Result<Box<dyn Connection>, Failure> {
+    fn connect(&self, context: &CallContext) -> Result<Box<dyn Connection>, Failure> {
         let sim = &self.0;
         sim.world.step("connect");
         let fault = sim.draw(|weather| (weather.connect_rate, &weather.connect));
         let (run, now) = (sim.world.run(), sim.world.now());
-        let deadline = sim.world.elapsed(patience.deadline);
+        let deadline = sim.world.elapsed(context.deadline);
         sim.stage()
             .watch
             .connecting(run, World::task(), now, deadline);
         let passed = match fault {
-            Some(Fault::ConnectHangs) => sim.pass(Duration::MAX / 2, patience),
-            _ => sim.pass(sim.latency(), patience),
+            Some(Fault::ConnectHangs) => sim.pass(Duration::MAX / 2, context),
+            _ => sim.pass(sim.latency(), context),
         };
         let failed = match (passed, fault) {
             (Err(kind), _) => Some(kind),
@@ -250,9 +255,9 @@ impl Transport for SimTransport {
     }
 }
 
-fn failure(kind: FailureKind, exposed: bool) -> Failure {
+fn failure(kind: FailureKind, possibly_executed: bool) -> Failure {
     Failure {
-        exposed,
+        possibly_executed,
         kind,
         message: format!("simulated: {kind:?}"),
     }
@@ -286,8 +291,8 @@ impl Connection for SimConnection {
         &mut self,
         request: Request<()>,
         body: &[u8],
-        patience: &Patience,
-    ) -> Result<Response<'_>, Failure> {
+        context: &CallContext,
+    ) -> Result<HttpResponse<'_>, Failure> {
         let sim = Arc::clone(&self.sim);
         sim.world.step("exchange");
         let now = sim.world.now();
@@ -312,7 +317,7 @@ impl Connection for SimConnection {
                     .violation("a connection is used whose answer was distrusted");
             }
             let run = sim.world.run();
-            let deadline = sim.world.elapsed(patience.deadline);
+            let deadline = sim.world.elapsed(context.deadline);
             let service = &stage.service;
             let task = World::task();
             stage.watch.run(run).uses(task, self.number);
@@ -323,7 +328,7 @@ impl Connection for SimConnection {
         sim.world.note("send", attempt.number, || {
             format!("#{} {:?} {fault:?}", attempt.number, attempt.scopes)
         });
-        let came = self.converse(&attempt, fault, patience);
+        let came = self.converse(&attempt, fault, context);
         self.deliver(&attempt, came)
     }
 
@@ -363,14 +368,14 @@ enum Came {
 type Exposed = bool;
 
 impl SimConnection {
-    fn converse(&mut self, attempt: &Attempt, fault: Option<Fault>, patience: &Patience) -> Came {
+    fn converse(&mut self, attempt: &Attempt, fault: Option<Fault>, context: &CallContext) -> Came {
         let sim = &self.sim;
         let forever = Duration::MAX / 2;
         let sending = match fault {
             Some(Fault::SendHangs) => forever,
             _ => sim.latency(),
         };
-        if let Err(kind) = sim.pass(sending, patience) {
+        if let Err(kind) = sim.pass(sending, context) {
             return Came::Nothing(kind, false);
         }
         match fault {
@@ -398,7 +403,7 @@ impl SimConnection {
         if let Some(draft) = self.standing.take() {
             return Came::Reply(Box::new(faults::not_ours(draft)));
         }
-        let broken = match sim.pass(arrival, patience) {
+        let broken = match sim.pass(arrival, context) {
             Err(kind) => Some(kind),
             Ok(()) => {
                 sim.advance();
@@ -406,16 +411,16 @@ impl SimConnection {
                     Some(Fault::AnswerHangs | Fault::RequestLost) => forever,
                     _ => sim.latency(),
                 };
-                sim.pass(waiting, patience).err()
+                sim.pass(waiting, context).err()
             }
         };
         if let Some(kind) = broken {
-            let exposed = fault != Some(Fault::EarlyRefusal);
-            return Came::Nothing(kind, exposed);
+            let possibly_executed = fault != Some(Fault::EarlyRefusal);
+            return Came::Nothing(kind, possibly_executed);
         }
         match fault {
             Some(Fault::AnswerLost) => Came::Nothing(FailureKind::Unreachable, true),
-            Some(Fault::BrokenHttp) => Came::Nothing(FailureKind::BadAnswer, true),
+            Some(Fault::BrokenHttp) => Came::Nothing(FailureKind::InvalidResponse, true),
             Some(Fault::AnswerPanics) => Came::Panic,
             _ => Came::Reply(Box::new(self.reply(attempt, fault))),
         }
@@ -438,11 +443,11 @@ impl SimConnection {
         });
         self.dies = closes.map(|ms| self.sim.world.now() + Duration::from_millis(ms));
         self.reusable = !matches!(fault, Some(Fault::EarlyRefusal | Fault::ClosesAfterAnswer));
-        self.distrusted = reply.cause == Some(ErrorKind::BadAnswer);
+        self.distrusted = reply.cause == Some(ErrorKind::InvalidResponse);
         reply
     }
 
-    fn deliver(&mut self, attempt: &Attempt, came: Came) -> Result<Response<'_>, Failure> {
+    fn deliver(&mut self, attempt: &Attempt, came: Came) -> Result<HttpResponse<'_>, Failure> {
         let sim = &self.sim;
         let now = sim.world.now();
         let mut guard = sim.stage();
@@ -460,9 +465,9 @@ impl SimConnection {
                 sim.stage().watch.run(attempt.run).panicked(now);
                 panic!("simulated: during an exchange");
             }
-            Came::Nothing(kind, exposed) => {
+            Came::Nothing(kind, possibly_executed) => {
                 self.reusable = false;
-                let mut failure = failure(kind, exposed);
+                let mut failure = failure(kind, possibly_executed);
                 if let Some(mutant) = mutant {
                     mutant.change_failure(&mut failure);
                 }
@@ -475,7 +480,7 @@ impl SimConnection {
                 }
                 let (head, body) = draft.write(Service::clock(now));
                 self.body = body;
-                Ok(Response {
+                Ok(HttpResponse {
                     head,
                     body: &self.body,
                 })
@@ -488,8 +493,8 @@ impl SimConnection {
 fn cause(kind: FailureKind) -> Option<ErrorKind> {
     match kind {
         FailureKind::TimedOut => Some(ErrorKind::TimedOut),
-        FailureKind::BadAnswer => Some(ErrorKind::BadAnswer),
-        FailureKind::Interrupted => None,
+        FailureKind::InvalidResponse => Some(ErrorKind::InvalidResponse),
+        FailureKind::Cancelled => None,
         _ => Some(ErrorKind::Unreachable),
     }
 }
@@ -503,19 +508,19 @@ pub struct Seen<'a> {
 }
 
 fn seen(came: &Came) -> Seen<'_> {
-    let silent = |exposed: bool, kind: Option<FailureKind>| Seen {
-        meaning: match exposed {
+    let silent = |possibly_executed: bool, kind: Option<FailureKind>| Seen {
+        meaning: match possibly_executed {
             true => Meaning::Ambiguous { again: true },
             false => Meaning::NotHanded,
         },
         cause: kind.and_then(cause),
-        interrupted: kind == Some(FailureKind::Interrupted),
+        interrupted: kind == Some(FailureKind::Cancelled),
         draft: None,
     };
     match came {
         // Whoever catches it can't know how far the request got.
         Came::Panic => silent(true, None),
-        Came::Nothing(kind, exposed) => silent(*exposed, Some(*kind)),
+        Came::Nothing(kind, possibly_executed) => silent(*possibly_executed, Some(*kind)),
         Came::Reply(reply) => Seen {
             meaning: reply.meaning.clone(),
             cause: reply.cause,

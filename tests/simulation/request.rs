@@ -1,4 +1,4 @@
-//! A request as the service reads it: what it says, or which rule of the page it breaks.
+//! A request as the service reads it: what it says, or which rule of the API reference it breaks.
 
 use percent_encoding::percent_decode_str;
 use ring::{digest, hmac};

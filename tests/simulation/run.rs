@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use koodrive::error::{Error, ErrorKind};
+use koodrive::failure::FailureKind;
 use koodrive::monitor::Monitor;
 use koodrive::report::{Outcome, Report};
-use koodrive::transport::FailureKind;
 
 use crate::facts::{Facts, Resent};
 use crate::faults::{Meaning, Next};
@@ -127,7 +127,7 @@ impl Run {
         connects.failed += 1;
         connects.in_a_row = 0;
         self.causes.extend(cause);
-        self.was_interrupted |= kind == FailureKind::Interrupted && self.cancelled.is_some();
+        self.was_interrupted |= kind == FailureKind::Cancelled && self.cancelled.is_some();
     }
 
     /// A worker opened this connection.
@@ -544,14 +544,14 @@ impl Run {
 
     pub fn refused_for_good(&self, scope: usize) -> bool {
         let facts = self.facts.get(&scope);
-        facts.is_some_and(|facts| facts.for_good && facts.refused)
+        facts.is_some_and(|facts| facts.permanent && facts.refused)
     }
 
     /// The positions that a next run should take up.
     pub fn unfinished(&self, report: &Report) -> Vec<usize> {
         let is_left = |position: &usize| match report.outcome(*position) {
             Some(Outcome::NotSent | Outcome::Unknown) => true,
-            Some(Outcome::Rejected) => !self.facts[&self.positions[*position].0].for_good,
+            Some(Outcome::Rejected) => !self.facts[&self.positions[*position].0].permanent,
             _ => false,
         };
         (0..self.positions.len())
@@ -570,7 +570,7 @@ fn check_repeat(
     let message = report.message(position).map(|text| text.to_string_lossy());
     let names = message.is_some_and(|text| text.ends_with(&format!(" {original}")));
     let code = report.service_code(position).map(|code| code.to_bytes());
-    let told = outcome == Outcome::Repeated && names && code == Some(b"15000424");
+    let told = outcome == Outcome::Duplicate && names && code == Some(b"15000424");
     (!told).then_some("it is a repeat")
 }
 

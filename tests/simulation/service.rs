@@ -72,7 +72,7 @@ pub enum Handled {
 pub enum Told {
     Deleted,
     Absent,
-    Repeated,
+    Duplicate,
     Locked,
     /// Not named, or twice.
     Unclear,
@@ -82,7 +82,7 @@ impl Told {
     pub fn error_code(self) -> &'static str {
         match self {
             Self::Absent => CODE_NOT_FOUND,
-            Self::Repeated => CODE_REPEATED,
+            Self::Duplicate => CODE_REPEATED,
             _ => CODE_LOCKED,
         }
     }

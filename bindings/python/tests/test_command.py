@@ -43,7 +43,7 @@ def test_all_gone(start_sandbox: StartSandbox, tmp_path: Path) -> None:
     ids = tmp_path / "ids"
     ids.write_text("1\n2\n3\n2\n")
     said = delete(sandbox, "--device", DEVICE, str(ids))
-    assert said == (0, "4 ids: 2 DELETED 1 NOT_FOUND 1 REPEATED; requests: 1\n", "")
+    assert said == (0, "4 ids: 2 DELETED 1 NOT_FOUND 1 DUPLICATE; requests: 1\n", "")
 
 
 def test_some_left_in_a_table(start_sandbox: StartSandbox) -> None:
@@ -79,8 +79,8 @@ def test_json_lines_hold_every_id(start_sandbox: StartSandbox) -> None:
     assert (status, summary) == (1, "2 ids: 1 DELETED 1 REJECTED; requests: 1\n")
     same = {"device_id": "d", "user_id": USER}
     assert [json.loads(line) for line in output.splitlines()] == [
-        {"scope_id": "1", **same, "status": "DELETED", "code": None, "message": None},
-        {"scope_id": "2", **same, "status": "REJECTED", "code": "7", "message": "locked"},
+        {"scope_id": "1", **same, "outcome": "DELETED", "service_code": None, "message": None},
+        {"scope_id": "2", **same, "outcome": "REJECTED", "service_code": "7", "message": "locked"},
     ]
 
 
@@ -169,7 +169,7 @@ def test_a_file_without_ids(sandbox: Sandbox, tmp_path: Path, content: str) -> N
 def test_not_one_id_existed(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(scopes={"users": {USER: {DEVICE: ["1"]}}})
     status, output, complaints = delete(sandbox, "--device", DEVICE, ids="2\n3\n2\n")
-    assert (status, output) == (1, "3 ids: 2 NOT_FOUND 1 REPEATED; requests: 1\n")
+    assert (status, output) == (1, "3 ids: 2 NOT_FOUND 1 DUPLICATE; requests: 1\n")
     assert "not one of the ids existed" in complaints
     assert delete(sandbox, "--device", DEVICE, ids="1\n2\n")[0] == 0
 

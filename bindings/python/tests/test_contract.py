@@ -1,4 +1,4 @@
-"""The page's contract, as a Python programmer meets it."""
+"""The API reference's contract, as a Python programmer meets it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 import koodrive
 from conftest import DEVICE, USER, Sandbox, StartSandbox
-from koodrive import OutcomeStatus
+from koodrive import Outcome
 
 PAGE_IDS = [
     "123",
@@ -32,17 +32,17 @@ def test_the_pages_own_example(start_sandbox: StartSandbox) -> None:
     assert report.deleted == ["1842846715527366528"]
     assert report.failures == []
     assert report.tally() == {
-        OutcomeStatus.DELETED: 1,
-        OutcomeStatus.NOT_FOUND: 5,
-        OutcomeStatus.REPEATED: 1,
+        Outcome.DELETED: 1,
+        Outcome.NOT_FOUND: 5,
+        Outcome.DUPLICATE: 1,
     }
     assert report.request_count == 1
     first = report[0]
     assert (first.scope_id, first.device_id, first.user_id) == ("123", DEVICE, USER)
-    assert (first.status, first.code) == (OutcomeStatus.NOT_FOUND, "15000418")
-    assert report[-1].code is None
+    assert (first.outcome, first.service_code) == (Outcome.NOT_FOUND, "15000418")
+    assert report[-1].service_code is None
     report.raise_for_failures()
-    assert repr(report) == "<koodrive.Report 7 ids: 1 DELETED, 5 NOT_FOUND, 1 REPEATED>"
+    assert repr(report) == "<koodrive.Report 7 ids: 1 DELETED, 5 NOT_FOUND, 1 DUPLICATE>"
 
 
 def test_a_report_is_a_sequence_of_outcomes(sandbox: Sandbox) -> None:
@@ -55,8 +55,8 @@ def test_a_report_is_a_sequence_of_outcomes(sandbox: Sandbox) -> None:
     assert report[3] in report
     assert [outcome.scope_id for outcome in reversed(report)][:2] == ["19", "18"]
     assert report.scope_ids == [str(i) for i in range(10, 20)]
-    assert list(report.statuses) == [1] * 10
-    assert report.statuses.readonly
+    assert list(report.outcomes) == [1] * 10
+    assert report.outcomes.readonly
     for bad in (10, -11, 2**80):
         with pytest.raises(IndexError):
             report[bad]
@@ -134,7 +134,7 @@ def test_rejected_ids_say_why(start_sandbox: StartSandbox) -> None:
         "2",
         DEVICE,
         USER,
-        OutcomeStatus.REJECTED,
+        Outcome.REJECTED,
         "15000999",
         "The scope is locked.",
     )
@@ -186,7 +186,7 @@ def test_a_new_token_serves_from_now_on(start_sandbox: StartSandbox) -> None:
 
 
 def test_numbers_that_a_later_library_adds_are_kept() -> None:
-    for kind in (OutcomeStatus, koodrive.Status):
+    for kind in (Outcome, koodrive.Status):
         later = kind(99)
         assert isinstance(later, kind)
         assert (later, later.name) == (99, "UNDEFINED_99")
@@ -198,7 +198,7 @@ def test_outcomes_are_plain_data(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         [outcome] = client.delete_scopes(DEVICE, ["1"])
     assert pickle.loads(pickle.dumps(outcome)) == outcome
-    assert json.loads(json.dumps(outcome._asdict()))["status"] == 1
+    assert json.loads(json.dumps(outcome._asdict()))["outcome"] == 1
 
 
 def test_a_forked_child_uses_its_copy(sandbox: Sandbox) -> None:

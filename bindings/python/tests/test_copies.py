@@ -50,7 +50,7 @@ def said(report: koodrive.Report) -> list[Any]:
     return [
         list(report),
         report.scope_ids,
-        bytes(report.statuses),
+        bytes(report.outcomes),
         report.deleted,
         report.failures,
         report.unfinished_scopes,

@@ -32,6 +32,7 @@ C_TYPES: dict[str, Any] = {
     "bool": ctypes.c_bool,
     "char": ctypes.c_char,
     "int32_t": ctypes.c_int32,
+    "koodrive_outcome": ctypes.c_int32,
     "koodrive_status": ctypes.c_int32,
     "size_t": ctypes.c_size_t,
     "uint32_t": ctypes.c_uint32,
@@ -76,7 +77,7 @@ def test_every_signature_is_the_headers() -> None:
 
 
 def test_the_numbers_are_the_headers() -> None:
-    outcomes = {member.name: member.value for member in koodrive.OutcomeStatus}
+    outcomes = {member.name: member.value for member in koodrive.Outcome}
     assert outcomes == defined("KOODRIVE_OUTCOME_")
     statuses = {member.name: member.value for member in koodrive.Status}
     assert statuses == {"OK": 0, **defined("KOODRIVE_ERROR_")}

@@ -15,7 +15,7 @@ import pytest
 
 import koodrive
 from conftest import Sandbox
-from koodrive import OutcomeStatus
+from koodrive import Outcome
 
 PACKAGE = str(Path(koodrive.__file__).parent)
 
@@ -70,10 +70,10 @@ def test_whatever_was_deleted_is_reported(sandbox: Sandbox, interval: float) -> 
             if report is not None:
                 tally = report.tally()
                 assert sum(tally.values()) == 200
-                assert OutcomeStatus.NOT_FOUND not in tally
+                assert Outcome.NOT_FOUND not in tally
                 # An abandoned request may have been carried out or not.
-                reported += tally.get(OutcomeStatus.DELETED, 0)
-                reported += tally.get(OutcomeStatus.UNKNOWN, 0)
+                reported += tally.get(Outcome.DELETED, 0)
+                reported += tally.get(Outcome.UNKNOWN, 0)
     assert interruptions > 0
     assert sandbox.totals()["deleted"] <= reported
 

@@ -21,7 +21,7 @@ import pytest
 
 import koodrive
 from conftest import DEVICE, PATIENCE, USER, Sandbox, StartSandbox
-from koodrive import OutcomeStatus
+from koodrive import Outcome
 
 HANG = {"hang": {"executed": True}}
 
@@ -45,14 +45,18 @@ def in_background(call: Any, *arguments: Any, **keywords: Any) -> Any:
                     "content_type": "application/json",
                 }
             },
-            koodrive.Refused,
+            koodrive.ServiceError,
             {"http_status": 403, "service_code": "77"},
         ),
         ({"status": {"status": 401}}, koodrive.Unauthorized, {"http_status": 401}),
-        ({"status": {"status": 503}}, koodrive.Refused, {"http_status": 503, "retryable": True}),
+        (
+            {"status": {"status": 503}},
+            koodrive.ServiceError,
+            {"http_status": 503, "retryable": True},
+        ),
         ("drop_before", koodrive.Unreachable, {"http_status": None, "retryable": True}),
         (HANG, koodrive.TimedOut, {"http_status": None}),
-        ({"body": {"executed": True, "body": "gibberish"}}, koodrive.BadAnswer, {}),
+        ({"body": {"executed": True, "body": "gibberish"}}, koodrive.InvalidResponse, {}),
     ],
 )
 def test_each_status_has_its_error(
@@ -63,7 +67,8 @@ def test_each_status_has_its_error(
     with client, pytest.raises(error) as caught:
         client.delete_scopes(DEVICE, ["1", "2"])
     assert type(caught.value) is error
-    assert caught.value.status.name.replace("_", "") == error.__name__.upper()
+    name = error.__name__.removesuffix("Error").upper()
+    assert caught.value.status.name.replace("_", "") == name
     assert {name: getattr(caught.value, name) for name in facts} == facts
     assert "secret-token" not in str(caught.value)
     report = caught.value.report
@@ -81,7 +86,7 @@ def test_what_is_unfinished_can_be_taken_up(sandbox: Sandbox) -> None:
         first = caught.value.report
         assert first is not None
         assert len(first.deleted) == 100
-        assert [failure.status.name for failure in first.failures[99:101]] == [
+        assert [failure.outcome.name for failure in first.failures[99:101]] == [
             "REJECTED",
             "NOT_SENT",
         ]
@@ -107,7 +112,7 @@ def test_a_cancelled_run_keeps_what_was_answered(sandbox: Sandbox) -> None:
         report = caught.value.report
         assert report is not None
         assert 0 < len(report.deleted) < 2000
-        assert set(report.tally()) == {OutcomeStatus.DELETED, OutcomeStatus.NOT_SENT}
+        assert set(report.tally()) == {Outcome.DELETED, Outcome.NOT_SENT}
         assert sandbox.totals()["deleted"] == len(report.deleted) == monitor.done
         assert len(report.unfinished) + len(report.deleted) == 2000
         with pytest.raises(koodrive.Cancelled):
@@ -125,7 +130,7 @@ def test_a_second_cancel_waits_for_nothing(sandbox: Sandbox) -> None:
         with pytest.raises(koodrive.Cancelled) as caught:
             future.result(PATIENCE)
     assert caught.value.report is not None
-    assert caught.value.report.tally() == {OutcomeStatus.UNKNOWN: 1}
+    assert caught.value.report.tally() == {Outcome.UNKNOWN: 1}
 
 
 def test_a_monitor_watches_one_run_at_a_time(sandbox: Sandbox) -> None:
@@ -363,14 +368,14 @@ def test_errors_of_sixteen_threads_do_not_mix(start_sandbox: StartSandbox) -> No
                 client.delete_scopes(DEVICE, ["1"] * number + [f"{number} {turn}"])
             assert f'scope_ids[{number}] "{number} {turn}"' in str(bad.value)
             if number % 4 == 0:
-                with pytest.raises(koodrive.Refused) as refused:
+                with pytest.raises(koodrive.ServiceError) as refused:
                     client.delete_scopes(DEVICE, ["1000"], user_id=user)
                 report = refused.value.report
                 assert report is not None
                 assert refused.value.http_status == 403
             else:
                 report = client.delete_scopes(DEVICE, [f"{number}", "1000"], user_id=user)
-                assert report[0].code == f"77{number}"
+                assert report[0].service_code == f"77{number}"
             assert {outcome.user_id for outcome in report} == {user}
 
     start = threading.Barrier(16)
@@ -413,12 +418,12 @@ def test_garbage_collection_in_the_middle_of_runs(sandbox: Sandbox) -> None:
 def test_what_a_report_hands_out_outlives_it(sandbox: Sandbox) -> None:
     with sandbox.client() as client:
         report = client.delete_scopes(DEVICE, range(1000))
-        statuses, outcome, unfinished = report.statuses, report[7], report.unfinished
+        outcomes, outcome, unfinished = report.outcomes, report[7], report.unfinished
         del report
         gc.collect()
         client.delete_scopes(DEVICE, range(1000))
-        assert list(statuses) == [1] * 1000
-        assert outcome == ("7", DEVICE, USER, OutcomeStatus.DELETED, None, None)
+        assert list(outcomes) == [1] * 1000
+        assert outcome == ("7", DEVICE, USER, Outcome.DELETED, None, None)
         assert len(client.delete_plan(unfinished)) == 0
 
 
@@ -429,7 +434,7 @@ def test_runs_leave_nothing_behind(sandbox: Sandbox) -> None:
         with sandbox.client() as client:
             try:
                 client.delete_scopes(DEVICE, ["1"])
-            except koodrive.Refused as error:
+            except koodrive.ServiceError as error:
                 if error.report is not None:
                     remains.extend(
                         map(weakref.ref, (client, error.report, error.report.unfinished))

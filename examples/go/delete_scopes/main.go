@@ -173,7 +173,7 @@ func (j *job) run(client *koodrive.Client) int {
 	return status
 }
 
-// watch shows the progress, and takes care of Ctrl-C: the first waits for the answers under way, a
+// watch shows the progress, and takes care of Ctrl-C: the first waits for the responses under way, a
 // second one does not.
 func (j *job) watch(finished <-chan struct{}, interrupts <-chan os.Signal, cancel func(), monitor *koodrive.Monitor) {
 	show := func(end string) {
@@ -207,12 +207,12 @@ func printTable(report *koodrive.Report, onlyFailures bool) {
 	}
 	width := 0
 	for _, scope := range scopes {
-		width = max(width, len(scope.ID))
+		width = max(width, len(scope.ScopeID))
 	}
 	output := bufio.NewWriter(os.Stdout)
 	defer output.Flush()
 	for _, scope := range scopes {
-		fmt.Fprintf(output, "%-*s  %-9v  %-8s  %s\n", width, scope.ID, scope.Outcome,
+		fmt.Fprintf(output, "%-*s  %-9v  %-8s  %s\n", width, scope.ScopeID, scope.Outcome,
 			cmp.Or(scope.ServiceCode, "-"), cmp.Or(scope.Message, "-"))
 	}
 }

@@ -8,11 +8,13 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use http::{Request, Response};
 use koodrive::client::Client;
 use koodrive::config::Config;
+use koodrive::context::CallContext;
 use koodrive::credentials::Secret;
+use koodrive::failure::{Failure, FailureKind};
 use koodrive::plan::Plan;
 use koodrive::service::SigningInput;
 use koodrive::system::Machine;
-use koodrive::transport::{self, Connection, Failure, FailureKind, Patience, Transport};
+use koodrive::transport::{self, Connection, Transport};
 use koodrive_bench::{DEVICE, TOKEN, USER, answer, scope_id};
 
 /// A service in memory that gives the same answer to every request, or loses it.
@@ -20,7 +22,7 @@ use koodrive_bench::{DEVICE, TOKEN, USER, answer, scope_id};
 struct Canned(Option<String>);
 
 impl Transport for Canned {
-    fn connect(&self, _: &Patience) -> Result<Box<dyn Connection>, Failure> {
+    fn connect(&self, _: &CallContext) -> Result<Box<dyn Connection>, Failure> {
         Ok(Box::new(self.clone()))
     }
 }
@@ -30,15 +32,15 @@ impl Connection for Canned {
         &mut self,
         request: Request<()>,
         body: &[u8],
-        _: &Patience,
-    ) -> Result<transport::Response<'_>, Failure> {
+        _: &CallContext,
+    ) -> Result<transport::HttpResponse<'_>, Failure> {
         black_box((request, body));
         let answer = self.0.as_ref().ok_or(Failure {
-            exposed: true,
+            possibly_executed: true,
             kind: FailureKind::Unreachable,
             message: "lost".into(),
         })?;
-        Ok(transport::Response {
+        Ok(transport::HttpResponse {
             head: Response::new(()),
             body: answer.as_bytes(),
         })

@@ -16,11 +16,14 @@ struct arguments arguments_parse(int argc, char **argv) {
         {"--calls", &a.calls},     {"--repeat", &a.repeat},
     };
     size_t count = sizeof options / sizeof *options;
-    if (argc > 1) a.file = argv[1];
+    if (argc > 1)
+        a.file = argv[1];
     for (int i = 2; i + 1 < argc; i += 2) {
         size_t o = 0;
-        while (o < count && strcmp(argv[i], options[o].name) != 0) o++;
-        if (o == count) DIE("unknown option %s", argv[i]);
+        while (o < count && strcmp(argv[i], options[o].name) != 0)
+            o++;
+        if (o == count)
+            DIE("unknown option %s", argv[i]);
         *options[o].value = atol(argv[i + 1]);
     }
     return a;
@@ -30,7 +33,8 @@ char *read_ids(const char *name, size_t count) {
     size_t length = count * (ID_LENGTH + 1);
     char *text = malloc(length + 1);
     FILE *file = name ? fopen(name, "r") : NULL;
-    if (!file || !text || fread(text, 1, length, file) != length) DIE("the file of ids is too short");
+    if (!file || !text || fread(text, 1, length, file) != length)
+        DIE("the file of ids is too short");
     fclose(file);
     return text;
 }
@@ -57,9 +61,11 @@ long status_kb(const char *name) {
     long kb = 0;
     size_t length = strlen(name);
     FILE *file = fopen("/proc/self/status", "r");
-    if (!file) return 0;
+    if (!file)
+        return 0;
     while (fgets(line, sizeof line, file))
-        if (strncmp(line, name, length) == 0) kb = atol(line + length + 1);
+        if (strncmp(line, name, length) == 0)
+            kb = atol(line + length + 1);
     fclose(file);
     return kb;
 }

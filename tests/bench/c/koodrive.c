@@ -42,7 +42,7 @@ static void add(koodrive_plan *plan, const char *device, size_t first, size_t co
 static void delete(const koodrive_client *client, koodrive_plan *plan, size_t first) {
     koodrive_result *result;
     check(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
-    const int32_t *outcomes = koodrive_result_outcomes(result);
+    const koodrive_outcome *outcomes = koodrive_result_outcomes(result);
     for (size_t i = 0; i < koodrive_result_count(result); i++) {
         const char *id = text + (first + i) * (ID_LENGTH + 1);
         if (outcomes[i] != (fails(id) ? KOODRIVE_OUTCOME_NOT_FOUND : KOODRIVE_OUTCOME_DELETED))
@@ -71,7 +71,8 @@ static void delete_of_devices(const koodrive_client *client, size_t count) {
 
 static void delete_all(const koodrive_client *client, size_t count) {
     if (a.calls)
-        for (size_t i = 0; i < count; i += (size_t)a.ids) delete_range(client, i, (size_t)a.ids);
+        for (size_t i = 0; i < count; i += (size_t)a.ids)
+            delete_range(client, i, (size_t)a.ids);
     else if (a.devices > 1)
         delete_of_devices(client, count);
     else
@@ -85,7 +86,8 @@ int main(int argc, char **argv) {
     koodrive_client *client = new_client();
     delete_range(client, 0, 1); /* connects */
     struct usage start = usage_now();
-    for (long i = 0; i < a.repeat; i++) delete_all(client, count);
+    for (long i = 0; i < a.repeat; i++)
+        delete_all(client, count);
     usage_print(&start);
     koodrive_client_free(client);
     free(text);

@@ -58,12 +58,13 @@ static void check(const struct buffer *answer, long batch) {
     cJSON *root = cJSON_ParseWithLength(answer->bytes, answer->length), *item;
     const cJSON *code = cJSON_GetObjectItemCaseSensitive(root, "code");
     long deleted = 0, failed = 0, failing = 0;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "scopeIdList"))
-        deleted += strlen(cJSON_GetStringValue(item)) == ID_LENGTH;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "failedScopeList"))
-        failed += strlen(text_of(item, "scopeId")) == ID_LENGTH && text_of(item, "msg")[0] &&
-                  strcmp(text_of(item, "errorCode"), "15000418") == 0;
-    for (long i = 0; i < a.ids; i++) failing += fails(id_at(batch, i));
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "scopeIdList")) deleted +=
+        strlen(cJSON_GetStringValue(item)) == ID_LENGTH;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(root, "failedScopeList")) failed +=
+        strlen(text_of(item, "scopeId")) == ID_LENGTH && text_of(item, "msg")[0] &&
+        strcmp(text_of(item, "errorCode"), "15000418") == 0;
+    for (long i = 0; i < a.ids; i++)
+        failing += fails(id_at(batch, i));
     if (!cJSON_IsNumber(code) || code->valueint != 0 || failed != failing || deleted + failed != a.ids)
         DIE("tally");
     cJSON_Delete(root);
@@ -85,7 +86,8 @@ static void *work(void *unused) {
     char url[128];
     struct buffer body = {0}, answer = {0};
     CURL *curl = curl_easy_init();
-    snprintf(url, sizeof url, "http://127.0.0.1:%ld/koodrive/ose/v1/backup/device/" DEVICE "/scope", a.port);
+    snprintf(url, sizeof url, "http://127.0.0.1:%ld/koodrive/ose/v1/backup/device/" DEVICE "/scope",
+             a.port);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "DELETE");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
@@ -102,7 +104,8 @@ static void *work(void *unused) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body.length);
         CURLcode code = curl_easy_perform(curl);
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-        if (code != CURLE_OK || status != 200) DIE("%s, status %ld", curl_easy_strerror(code), status);
+        if (code != CURLE_OK || status != 200)
+            DIE("%s, status %ld", curl_easy_strerror(code), status);
         check(&answer, request % BATCHES);
         curl_slist_free_all(list);
     }
@@ -119,9 +122,11 @@ int main(int argc, char **argv) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct usage start = usage_now();
     pthread_t threads[64];
-    for (long i = 1; i < a.connections; i++) pthread_create(&threads[i], NULL, work, NULL);
+    for (long i = 1; i < a.connections; i++)
+        pthread_create(&threads[i], NULL, work, NULL);
     work(NULL);
-    for (long i = 1; i < a.connections; i++) pthread_join(threads[i], NULL);
+    for (long i = 1; i < a.connections; i++)
+        pthread_join(threads[i], NULL);
     usage_print(&start);
     free(text);
     return 0;

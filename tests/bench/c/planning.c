@@ -1,5 +1,5 @@
-/* What a million ids cost before anything is sent: checked, copied, repeats found, cut into requests, and
- * a result made. A cancelled monitor keeps the run from sending.
+/* What a million ids cost before anything is sent: checked, copied, repeats found, cut into requests,
+ * and a result made. A cancelled monitor keeps the run from sending.
  *
  *     planning IDS-FILE --ids N */
 #include "bench.h"
@@ -16,7 +16,8 @@ int main(int argc, char **argv) {
     koodrive_config_set_access_token(config, TOKEN, NULL);
     koodrive_config_set_max_connections(config, 1, NULL);
     koodrive_client *client = NULL;
-    if (koodrive_client_new(config, &client, NULL) != KOODRIVE_OK) DIE("no client");
+    if (koodrive_client_new(config, &client, NULL) != KOODRIVE_OK)
+        DIE("no client");
     koodrive_monitor *monitor = koodrive_monitor_new();
     koodrive_monitor_cancel(monitor);
 
@@ -29,7 +30,8 @@ int main(int argc, char **argv) {
     koodrive_client_delete_plan(client, plan, monitor, &result, NULL);
     struct usage end = usage_now();
 
-    if (koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_SENT) != count) DIE("ids were lost");
+    if (koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_SENT) != count)
+        DIE("ids were lost");
     double cpu = end.user - start.user + end.system - start.system;
     printf("{\"ns_per_id\":%.2f,\"bytes_per_id\":%.2f}\n", cpu * 1e9 / (double)count,
            ((double)(end.peak_kb - before_kb) * 1024 - (double)length) / (double)count);

@@ -150,8 +150,8 @@ def koodrive(arguments: argparse.Namespace):
     def work() -> None:
         for batch in batches:
             tally = client.delete_scopes(DEVICE, batch.ids).tally()
-            assert tally.get(koodrive.OutcomeStatus.NOT_FOUND, 0) == batch.missing
-            assert tally.get(koodrive.OutcomeStatus.DELETED, 0) == len(batch.ids) - batch.missing
+            assert tally.get(koodrive.Outcome.NOT_FOUND, 0) == batch.missing
+            assert tally.get(koodrive.Outcome.DELETED, 0) == len(batch.ids) - batch.missing
 
     return work
 

@@ -450,7 +450,7 @@ impl Program {
             assert_eq!(koodrive_result_request_count(result), 0);
             let not_sent = koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_SENT);
             assert_eq!(not_sent, distinct.len());
-            let repeated = koodrive_result_tally(result, KOODRIVE_OUTCOME_REPEATED);
+            let repeated = koodrive_result_tally(result, KOODRIVE_OUTCOME_DUPLICATE);
             assert_eq!(repeated, count - distinct.len());
             assert_eq!(koodrive_result_outcomes(result).is_null(), count == 0);
         }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::Request;
 use koodrive::system::{Gate, System};
-use koodrive::transport::{Connection, Failure, FailureKind, Patience, Response, Transport};
+use koodrive::context::CallContext;
+use koodrive::failure::{Failure, FailureKind};
+use koodrive::transport::{Connection, HttpResponse, Transport};
 
 use crate::json::{self, Value};
 use crate::script::{Answer, Reply};
@@ -110,7 +112,7 @@ impl System for World {
 }
 
 impl Transport for World {
-    fn connect(&self, _patience: &Patience) -> Result<Box<dyn Connection>, Failure> {
+    fn connect(&self, _patience: &CallContext) -> Result<Box<dyn Connection>, Failure> {
         Ok(Box::new(Wire {
             world: self.clone(),
             body: Vec::new(),
@@ -128,8 +130,8 @@ impl Connection for Wire {
         &mut self,
         request: Request<()>,
         body: &[u8],
-        _patience: &Patience,
-    ) -> Result<Response<'_>, Failure> {
+        _patience: &CallContext,
+    ) -> Result<HttpResponse<'_>, Failure> {
         let header = |name: &str| {
             let value = request.headers().get(name);
             value
@@ -161,7 +163,7 @@ impl Connection for Wire {
                 let mut head = http::Response::new(());
                 *head.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
                 *head.headers_mut() = answer.headers;
-                Ok(Response {
+                Ok(HttpResponse {
                     head,
                     body: &self.body,
                 })
@@ -176,15 +178,15 @@ impl Connection for Wire {
     }
 }
 
-fn lost(exposed: bool) -> Failure {
+fn lost(possibly_executed: bool) -> Failure {
     Failure {
-        exposed,
+        possibly_executed,
         kind: FailureKind::Unreachable,
         message: "the connection was lost".to_owned(),
     }
 }
 
-/// The ids of a request, as the page writes them; nothing else may stand in it.
+/// The ids of a request, as the API reference writes them; nothing else may stand in it.
 fn asked_ids(body: &[u8]) -> Vec<String> {
     let body = std::str::from_utf8(body).ok().and_then(json::read);
     let Some(Value::Object(members)) = body else {

@@ -32,16 +32,16 @@ pub fn of(id: &str, exchanges: &[Exchange]) -> Verdict {
             verdict.sent_in_vain += 1;
             continue;
         }
-        let exposed = verdict.outcome == Outcome::Unknown;
+        let possibly_executed = verdict.outcome == Outcome::Unknown;
         match Meaning::of(exchange) {
             Meaning::NotHanded => {}
-            Meaning::Refused if exposed => {}
+            Meaning::Refused if possibly_executed => {}
             Meaning::Refused => verdict.outcome = Outcome::Rejected,
             Meaning::Unclear => verdict.outcome = Outcome::Unknown,
             Meaning::Success(body) => match body.entries_of(id)[..] {
                 [entry] => {
                     verdict.settled = true;
-                    verdict.outcome = outcome_of(entry, exposed);
+                    verdict.outcome = outcome_of(entry, possibly_executed);
                 }
                 _ => verdict.outcome = Outcome::Unknown,
             },
@@ -50,8 +50,8 @@ pub fn of(id: &str, exchanges: &[Exchange]) -> Verdict {
     verdict
 }
 
-fn outcome_of(entry: &Entry, exposed: bool) -> Outcome {
-    match (entry, exposed) {
+fn outcome_of(entry: &Entry, possibly_executed: bool) -> Outcome {
+    match (entry, possibly_executed) {
         (Entry::Deleted(_), _) => Outcome::Deleted,
         (Entry::Failed(_, Some(code)), false) if code == "15000418" => Outcome::NotFound,
         (Entry::Failed(_, Some(code)), true) if code == "15000418" => Outcome::Gone,

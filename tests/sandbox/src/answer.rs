@@ -1,4 +1,4 @@
-//! What the service says: the answer to a deletion in the page's form, and errors.
+//! What the service says: the answer to a deletion in the API reference's form, and errors.
 
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
@@ -13,7 +13,7 @@ use crate::options::Rejection;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
-    /// `failedScopeList` is an object, as the page's table has it, when one id failed.
+    /// `failedScopeList` is an object, as the API reference's table has it, when one id failed.
     Object,
     /// `failedScopeList` is `null` when no id failed.
     Null,
@@ -21,7 +21,7 @@ pub enum Shape {
     Missing,
     /// Ids and error codes are numbers, and `code` is a string.
     Numbers,
-    /// There are fields that the page does not know.
+    /// There are fields that the API reference does not know.
     ExtraFields,
 }
 

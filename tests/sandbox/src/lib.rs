@@ -17,7 +17,7 @@
 //!
 //! - `server`: connections; `wire`: their bytes, where answers are cut, dripped and reset; `tls`
 //! - `shared`: the service behind its lock
-//! - `service`: the page's rules, with `request` (what is asked), `clock` (`X-Date`), `access` and
+//! - `service`: the API reference's rules, with `request` (what is asked), `clock` (`X-Date`), `access` and
 //!   `signature` (who may), `scopes` and `id` (what exists), `answer` (what is said)
 //! - `faults`: what goes wrong on request
 //! - `ledger`: what is remembered

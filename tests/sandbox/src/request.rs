@@ -58,7 +58,7 @@ fn device_in(path: &str) -> Option<String> {
     Some(device.into_owned())
 }
 
-/// The ids that a body asks to delete; `None` if it isn't of the page's form.
+/// The ids that a body asks to delete; `None` if it isn't of the API reference's form.
 pub(crate) fn ids_in(body: &[u8]) -> Option<Vec<Id>> {
     #[derive(Deserialize)]
     struct Body {

@@ -1,4 +1,4 @@
-//! The page's rules: what a request may do, what it does, what it is answered.
+//! The API reference's rules: what a request may do, what it does, what it is answered.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -269,7 +269,7 @@ fn is_json(head: &Parts) -> bool {
     media_type.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Which ids are asked for again further on. As on the page, those are the repeats and the last one
+/// Which ids are asked for again further on. As on the API reference, those are the repeats and the last one
 /// has its fate.
 fn repeated(ids: &[Id]) -> Vec<bool> {
     let mut seen = HashSet::with_capacity(ids.len());

@@ -25,7 +25,7 @@ fn repeated(id: &str) -> Value {
 #[test]
 fn the_pages_example_is_answered_as_on_the_page() {
     let sandbox = start_with_ids(&["1842846715527366528"]);
-    // The page shows its ids damaged in the request; these are the ones that its answer is about.
+    // The API reference shows its ids damaged in the request; these are the ones that its answer is about.
     let answer = delete(
         &sandbox,
         json!([

@@ -14,15 +14,15 @@ fails raises a :class:`KooDriveError`, which carries the report of a run that be
 """
 
 from koodrive._client import Client
-from koodrive._codes import OutcomeStatus, Status
+from koodrive._codes import Outcome, Status
 from koodrive._errors import (
-    BadAnswer,
     Cancelled,
     InternalError,
     InvalidArgument,
+    InvalidResponse,
     KooDriveError,
-    Refused,
     ScopesNotDeleted,
+    ServiceError,
     TimedOut,
     Unauthorized,
     Unreachable,
@@ -31,24 +31,24 @@ from koodrive._library import version as _version
 from koodrive._monitor import Monitor
 from koodrive._plan import Plan
 from koodrive._report import Report
-from koodrive._result import Outcome
+from koodrive._result import ScopeOutcome
 
 __version__: str = _version()
 
 __all__ = [
-    "BadAnswer",
     "Cancelled",
     "Client",
     "InternalError",
     "InvalidArgument",
+    "InvalidResponse",
     "KooDriveError",
     "Monitor",
     "Outcome",
-    "OutcomeStatus",
     "Plan",
-    "Refused",
     "Report",
+    "ScopeOutcome",
     "ScopesNotDeleted",
+    "ServiceError",
     "Status",
     "TimedOut",
     "Unauthorized",

@@ -30,7 +30,7 @@ class Client(Unique):
     >>> with Client.from_env() as client:
     ...     report = client.delete_scopes("1842812272691451648", ["123", "345"])
     >>> report.tally()
-    {<OutcomeStatus.DELETED: 1>: 2}
+    {<Outcome.DELETED: 1>: 2}
 
     Of the three authorizations, an access token, an Authorization header sent as it is, or an
     application's id and secret, one must be given. What is left out has the library's default;
@@ -47,7 +47,7 @@ class Client(Unique):
         ca_file: A PEM file of certificates to trust instead of the platform's.
         proxy: "http://[user:password@]host[:port]". The environment's proxies are not used.
         connect_timeout_ms: For name look-up, TCP, proxy and TLS together. Default 10 000.
-        request_timeout_ms: From a request's first byte to its whole answer. Default 30 000.
+        request_timeout_ms: From a request's first byte to its whole response. Default 30 000.
         run_timeout_ms: After it a run starts nothing new. Default 0: never.
         max_attempts: How often a request is tried in all, 1 to 100. Default 4.
         max_connections: How many connections each run uses at most, 1 to 1024. Default 4.
@@ -174,7 +174,7 @@ class Client(Unique):
 
         Single ids may have failed all the same: see Report.failures, Report.raise_for_failures().
 
-        Ctrl-C cancels the run and waits for the answers under way; a second one does not wait.
+        Ctrl-C cancels the run and waits for the responses under way; a second one does not wait.
         Then it goes on as KeyboardInterrupt, whose attribute `report` is the report (None if the
         run had not begun). The same holds for whatever else a signal handler or `progress` raises.
 

@@ -18,13 +18,13 @@ class _Code(enum.IntEnum):
         return code
 
 
-class OutcomeStatus(_Code):
+class Outcome(_Code):
     """What became of a scope id.
 
     DELETED, NOT_FOUND and GONE mean that it does not exist now; NOT_SENT, REJECTED and UNKNOWN that
-    it may still exist; REPEATED that it fares as the id that it repeats.
+    it may still exist; DUPLICATE that it fares as the id that it repeats.
 
-    >>> OutcomeStatus(2).name
+    >>> Outcome(2).name
     'NOT_FOUND'
 
     Attributes:
@@ -32,17 +32,18 @@ class OutcomeStatus(_Code):
         DELETED: The service said that this run deleted it.
         NOT_FOUND: The service said that it does not exist, and no earlier try of this run can have
             deleted it.
-        REPEATED: It stands earlier in the plan for the same user and device; it was not sent again.
+        DUPLICATE: It stands earlier in the plan for the same user and device, and was not sent
+            again.
         REJECTED: The service refused it and did not delete it; code and message say why.
-        GONE: It does not exist now; whether a try of this run that got no answer deleted it is not
-            known.
-        UNKNOWN: It was sent and no trustworthy answer came. Asking again is safe.
+        GONE: It does not exist now; whether a try of this run that got no response deleted it is
+            not known.
+        UNKNOWN: It was sent and no trustworthy response came. Asking again is safe.
     """
 
     NOT_SENT = 0
     DELETED = 1
     NOT_FOUND = 2
-    REPEATED = 3
+    DUPLICATE = 3
     REJECTED = 4
     GONE = 5
     UNKNOWN = 6
@@ -57,6 +58,6 @@ class Status(_Code):
     UNREACHABLE = 3
     TIMED_OUT = 4
     CANCELLED = 5
-    REFUSED = 6
-    BAD_ANSWER = 7
+    SERVICE = 6
+    INVALID_RESPONSE = 7
     INTERNAL = 8

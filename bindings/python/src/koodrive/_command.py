@@ -18,9 +18,9 @@ from koodrive import (
     InvalidArgument,
     KooDriveError,
     Outcome,
-    OutcomeStatus,
     Plan,
     Report,
+    ScopeOutcome,
     __version__,
 )
 from koodrive._id_file import IdFile
@@ -36,7 +36,7 @@ _MAX_ATTEMPTS, _MAX_CONNECTIONS, _MAX_REQUESTS_PER_SECOND.
 The file holds one bare id a line. Blank lines, trailing blanks, a byte order mark, line ends of
 Windows and lines that begin with # are passed over.
 
-Ctrl-C and SIGTERM wait for the answers under way, a second one does not.
+Ctrl-C and SIGTERM wait for the responses under way, a second one does not.
 
 Exit status: 0 all gone; 1 some may still exist, or not one of them existed; 2 usage, nothing was
 sent; 3 the run is incomplete, or what became of the ids could not be written.
@@ -135,7 +135,7 @@ def _read_plan(options: argparse.Namespace) -> Plan:
 
 
 def _any_existed(report: Report) -> bool:
-    return bool({OutcomeStatus.DELETED, OutcomeStatus.GONE} & report.tally().keys())
+    return bool({Outcome.DELETED, Outcome.GONE} & report.tally().keys())
 
 
 def _run(client: Client, plan: Plan) -> tuple[Report, str | None]:
@@ -189,23 +189,23 @@ def _forget_output() -> None:
 
 def _print_report(report: Report, output: str, stream: TextIO) -> None:
     stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]
-    tally = "".join(f" {count} {status.name}" for status, count in report.tally().items())
+    tally = "".join(f" {count} {outcome.name}" for outcome, count in report.tally().items())
     summary = f"{len(report)} ids:{tally}; requests: {report.request_count}"
     if output == "jsonl":
-        for outcome in report:
-            print(json.dumps({**outcome._asdict(), "status": outcome.status.name}), file=stream)
+        for scope in report:
+            print(json.dumps({**scope._asdict(), "outcome": scope.outcome.name}), file=stream)
         _print_complaint(summary)
     else:
         _print_table(report.failures, stream)
         print(summary, file=stream)
 
 
-def _print_table(outcomes: Sequence[Outcome], stream: TextIO) -> None:
-    width = max((len(outcome.scope_id) for outcome in outcomes), default=0)
-    for outcome in outcomes:
-        message = _printable(outcome.message or "-")
-        code = _printable(outcome.code or "-")
-        line = f"{outcome.scope_id:<{width}}  {outcome.status.name:<9}  {code:<8}  {message}"
+def _print_table(scopes: Sequence[ScopeOutcome], stream: TextIO) -> None:
+    width = max((len(scope.scope_id) for scope in scopes), default=0)
+    for scope in scopes:
+        message = _printable(scope.message or "-")
+        code = _printable(scope.service_code or "-")
+        line = f"{scope.scope_id:<{width}}  {scope.outcome.name:<9}  {code:<8}  {message}"
         print(line, file=stream)
 
 

@@ -25,9 +25,9 @@ class KooDriveError(Exception):
         status: Why, as a number with a name.
         report: What became of each id; None if the call was refused before its run began: then
             nothing was sent.
-        http_status: The HTTP status of the answer behind the error, such as 403.
-        service_code: The service's code in that answer, such as "13000102".
-        request_id: The X-Request-Id of that answer, for the service's support.
+        http_status: The HTTP status of the response behind the error, such as 403.
+        service_code: The service's code in that response, such as "13000102".
+        request_id: The X-Request-Id of that response, for the service's support.
         retryable: Whether running ``report.unfinished`` later, with nothing changed, may succeed.
     """
 
@@ -66,13 +66,13 @@ class Unauthorized(KooDriveError):
     status = Status.UNAUTHORIZED
 
 
-class Unreachable(KooDriveError):
+class Unreachable(KooDriveError, ConnectionError):
     """No connection to the service, or it was lost: name, network, proxy or certificate."""
 
     status = Status.UNREACHABLE
 
 
-class TimedOut(KooDriveError):
+class TimedOut(KooDriveError, TimeoutError):
     """The run timeout passed, or the last attempt of a request ran into the request timeout."""
 
     status = Status.TIMED_OUT
@@ -84,16 +84,16 @@ class Cancelled(KooDriveError):
     status = Status.CANCELLED
 
 
-class Refused(KooDriveError):
+class ServiceError(KooDriveError):
     """The service refused a request as a whole, or failed to carry it out."""
 
-    status = Status.REFUSED
+    status = Status.SERVICE
 
 
-class BadAnswer(KooDriveError):
-    """What came back can't be understood or trusted as an answer of the service."""
+class InvalidResponse(KooDriveError):
+    """What came back can't be understood or trusted as a response of the service."""
 
-    status = Status.BAD_ANSWER
+    status = Status.INVALID_RESPONSE
 
 
 class InternalError(KooDriveError):
@@ -116,8 +116,8 @@ _BY_STATUS: dict[Status, type[KooDriveError]] = {
         Unreachable,
         TimedOut,
         Cancelled,
-        Refused,
-        BadAnswer,
+        ServiceError,
+        InvalidResponse,
         InternalError,
     )
 }

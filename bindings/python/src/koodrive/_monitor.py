@@ -24,9 +24,9 @@ class Monitor(Unique):
         free_with(self._handle, lib.koodrive_monitor_free)
 
     def cancel(self) -> None:
-        """Ask the run to stop: it sends nothing new and ends when the answers under way are in.
+        """Ask the run to stop: it sends nothing new and ends when the responses under way are in.
 
-        The delete call then raises Cancelled. A second call abandons those answers, too; their ids
+        The delete call then raises Cancelled. A second call abandons those responses; their ids
         become UNKNOWN.
         """
         lib.koodrive_monitor_cancel(self._handle)

@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, SupportsIndex, overload
 
-from koodrive._codes import OutcomeStatus
+from koodrive._codes import Outcome
 from koodrive._errors import ScopesNotDeleted
 from koodrive._plan import Plan
-from koodrive._result import LibraryResult, Outcome, StoredResult
+from koodrive._result import LibraryResult, ScopeOutcome, StoredResult
 
 
-class Report(Sequence[Outcome]):
+class Report(Sequence[ScopeOutcome]):
     """The outcomes of a run's ids, in the order in which the ids were added to the plan.
 
-    It outlives the plan and the client. An Outcome is made when it is looked at; all else that
+    It outlives the plan and the client. A ScopeOutcome is made when it is looked at; all else that
     returns a list or a plan makes a new one each time, too. A report can be pickled, and so can an
     error that carries one: it says the same in another process, or years later. A copy of a report
     is the report itself, for it never changes.
@@ -25,14 +25,14 @@ class Report(Sequence[Outcome]):
     >>> with koodrive.Client.from_env() as client:
     ...     report = client.delete_scopes("1842812272691451648", ["123", "123"])
     >>> report
-    <koodrive.Report 2 ids: 1 DELETED, 1 REPEATED>
-    >>> report[1].status.name, report[1].code
-    ('REPEATED', '15000424')
+    <koodrive.Report 2 ids: 1 DELETED, 1 DUPLICATE>
+    >>> report[1].outcome.name, report[1].service_code
+    ('DUPLICATE', '15000424')
     """
 
     def __init__(self, result: LibraryResult | StoredResult) -> None:
         self._result = result
-        self._statuses = memoryview(result.statuses()).cast("i")
+        self._outcomes = memoryview(result.outcomes()).cast("i")
 
     @classmethod
     def _adopt(cls, handle: Any, lines: Sequence[bytes] | None) -> Report:
@@ -57,20 +57,20 @@ class Report(Sequence[Outcome]):
         return self._result.scope_ids()
 
     @property
-    def statuses(self) -> memoryview:
-        """The status of each id as a number, a read-only column that numpy takes as it is."""
-        return self._statuses
+    def outcomes(self) -> memoryview:
+        """The outcome of each id as a number, a read-only column that numpy takes as it is."""
+        return self._outcomes
 
     @property
     def deleted(self) -> list[str]:
         """The ids that this run deleted, as the service said."""
-        is_deleted = map(int(OutcomeStatus.DELETED).__eq__, self._statuses)
+        is_deleted = map(int(Outcome.DELETED).__eq__, self._outcomes)
         return list(itertools.compress(self.scope_ids, is_deleted))
 
     @property
-    def failures(self) -> list[Outcome]:
+    def failures(self) -> list[ScopeOutcome]:
         """What may still exist: NOT_SENT, REJECTED and UNKNOWN."""
-        return [self._outcome(index) for index in self._result.failures()]
+        return [self._scope(index) for index in self._result.failures()]
 
     @property
     def unfinished(self) -> Plan:
@@ -83,55 +83,55 @@ class Report(Sequence[Outcome]):
         return self._result.unfinished_plan()
 
     @property
-    def unfinished_scopes(self) -> list[Outcome]:
+    def unfinished_scopes(self) -> list[ScopeOutcome]:
         """What `unfinished` holds, one by one: to write it down."""
-        return [self._outcome(index) for index in self._result.unfinished()]
+        return [self._scope(index) for index in self._result.unfinished()]
 
     @property
     def request_count(self) -> int:
         """How many requests the run sent, tries that failed included."""
         return self._result.request_count
 
-    def tally(self) -> dict[OutcomeStatus, int]:
-        """How many ids have each status that occurs."""
-        tally = {status: self._result.tally(status) for status in OutcomeStatus}
+    def tally(self) -> dict[Outcome, int]:
+        """How many ids have each outcome that occurs."""
+        tally = {outcome: self._result.tally(outcome) for outcome in Outcome}
         if sum(tally.values()) < len(self):  # There are some that only a later library knows.
-            tally = {OutcomeStatus(n): times for n, times in Counter(self._statuses).items()}
-        return {status: times for status, times in sorted(tally.items()) if times}
+            tally = {Outcome(n): times for n, times in Counter(self._outcomes).items()}
+        return {outcome: times for outcome, times in sorted(tally.items()) if times}
 
     def raise_for_failures(self) -> None:
         """Raise ScopesNotDeleted, which carries this report, if some ids may still exist."""
         indices = list(self._result.failures())
         if indices:
-            first = self._outcome(indices[0])
+            first = self._scope(indices[0])
             raise ScopesNotDeleted(
                 f"{len(indices)} of {len(self)} ids may still exist, the first is "
-                f"{first.scope_id}: {first.status.name}, {first.message}",
+                f"{first.scope_id}: {first.outcome.name}, {first.message}",
                 report=self,
-                service_code=first.code,
+                service_code=first.service_code,
             )
 
     def __len__(self) -> int:
-        return len(self._statuses)
+        return len(self._outcomes)
 
     @overload
-    def __getitem__(self, index: SupportsIndex) -> Outcome: ...
+    def __getitem__(self, index: SupportsIndex) -> ScopeOutcome: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Outcome]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> Outcome | list[Outcome]:
+    def __getitem__(self, index: slice) -> list[ScopeOutcome]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> ScopeOutcome | list[ScopeOutcome]:
         if isinstance(index, slice):
-            return [self._outcome(position) for position in range(len(self))[index]]
+            return [self._scope(position) for position in range(len(self))[index]]
         position = operator.index(index)
         if not -len(self) <= position < len(self):
             raise IndexError("report index out of range")
-        return self._outcome(position % len(self))
+        return self._scope(position % len(self))
 
-    def __iter__(self) -> Iterator[Outcome]:
-        return map(self._outcome, range(len(self)))
+    def __iter__(self) -> Iterator[ScopeOutcome]:
+        return map(self._scope, range(len(self)))
 
     def __repr__(self) -> str:
-        tally = ", ".join(f"{count} {status.name}" for status, count in self.tally().items())
+        tally = ", ".join(f"{count} {outcome.name}" for outcome, count in self.tally().items())
         return f"<koodrive.Report {len(self)} ids: {tally}>" if self else "<koodrive.Report 0 ids>"
 
-    def _outcome(self, index: int) -> Outcome:
-        return self._result.outcome(index, OutcomeStatus(self._statuses[index]))
+    def _scope(self, index: int) -> ScopeOutcome:
+        return self._result.scope(index, Outcome(self._outcomes[index]))

@@ -8,29 +8,29 @@ from collections.abc import Iterator, Sequence
 from ctypes import byref, c_size_t
 from typing import Any, Callable, NamedTuple
 
-from koodrive._codes import OutcomeStatus
+from koodrive._codes import Outcome
 from koodrive._handle import free_with
 from koodrive._library import lib, text
 from koodrive._plan import Plan
 
 
-class Outcome(NamedTuple):
+class ScopeOutcome(NamedTuple):
     """What became of one scope id.
 
     Attributes:
         scope_id: The id.
         device_id: Its device.
         user_id: Its user: of an id that was added without one, the client's.
-        status: What became of it.
-        code: The service's code for it, such as "15000418"; None where it named none.
+        outcome: What became of it.
+        service_code: The service's code for it, such as "15000418"; None where it named none.
         message: Why, in words; None where there is nothing to say.
     """
 
     scope_id: str
     device_id: str
     user_id: str
-    status: OutcomeStatus
-    code: str | None
+    outcome: Outcome
+    service_code: str | None
     message: str | None
 
 
@@ -44,7 +44,7 @@ class LibraryResult:
         self._count: int = lib.koodrive_result_count(handle)
         self.request_count: int = lib.koodrive_result_request_count(handle)
 
-    def statuses(self) -> bytes:
+    def outcomes(self) -> bytes:
         """The outcomes' numbers, four bytes each."""
         # A copy: a view of the library's memory could outlive it.
         column = lib.koodrive_result_outcomes(self._handle)
@@ -59,19 +59,19 @@ class LibraryResult:
         pointed: Iterator[bytes] = map(lib.koodrive_result_scope_id, handles, range(self._count))
         return [scope_id.decode() for scope_id in pointed]
 
-    def tally(self, status: OutcomeStatus) -> int:
-        """How many ids have this status."""
-        count: int = lib.koodrive_result_tally(self._handle, status)
+    def tally(self, outcome: Outcome) -> int:
+        """How many ids have this outcome."""
+        count: int = lib.koodrive_result_tally(self._handle, outcome)
         return count
 
-    def outcome(self, index: int, status: OutcomeStatus) -> Outcome:
-        """One id's outcome."""
+    def scope(self, index: int, outcome: Outcome) -> ScopeOutcome:
+        """What became of one id."""
         handle = self._handle
-        return Outcome(
+        return ScopeOutcome(
             lib.koodrive_result_scope_id(handle, index).decode(),
             lib.koodrive_result_device_id(handle, index).decode(),
             lib.koodrive_result_user_id(handle, index).decode(),
-            status,
+            outcome,
             text(lib.koodrive_result_service_code(handle, index)),
             text(lib.koodrive_result_message(handle, index)),
         )
@@ -97,27 +97,27 @@ class LibraryResult:
 class StoredResult(NamedTuple):
     """All that a result of the library says, in values that can be pickled."""
 
-    outcomes: list[Outcome]
+    scopes: list[ScopeOutcome]
     failed: list[int]
     left: list[int]
     request_count: int
 
-    def statuses(self) -> bytes:
+    def outcomes(self) -> bytes:
         """The outcomes' numbers, four bytes each."""
-        numbers = (ctypes.c_int32 * len(self.outcomes))(*(each.status for each in self.outcomes))
+        numbers = (ctypes.c_int32 * len(self.scopes))(*(each.outcome for each in self.scopes))
         return bytes(numbers)
 
     def scope_ids(self) -> list[str]:
         """The ids."""
-        return [each.scope_id for each in self.outcomes]
+        return [each.scope_id for each in self.scopes]
 
-    def tally(self, status: OutcomeStatus) -> int:
-        """How many ids have this status."""
-        return sum(each.status == status for each in self.outcomes)
+    def tally(self, outcome: Outcome) -> int:
+        """How many ids have this outcome."""
+        return sum(each.outcome == outcome for each in self.scopes)
 
-    def outcome(self, index: int, _: OutcomeStatus) -> Outcome:
-        """One id's outcome."""
-        return self.outcomes[index]
+    def scope(self, index: int, _: Outcome) -> ScopeOutcome:
+        """What became of one id."""
+        return self.scopes[index]
 
     def failures(self) -> Iterator[int]:
         """Where ids stand that may still exist."""
@@ -130,7 +130,7 @@ class StoredResult(NamedTuple):
     def unfinished_plan(self) -> Plan:
         """The same as a plan."""
         plan = Plan()
-        left = (self.outcomes[index] for index in self.left)
+        left = (self.scopes[index] for index in self.left)
         for (user, device), group in itertools.groupby(left, lambda one: (one[2], one[1])):
             plan.add(device, [one.scope_id for one in group], user_id=user)
         return plan

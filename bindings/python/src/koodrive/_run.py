@@ -18,7 +18,7 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
     """Return the call's report or raise its error, calling `watch` now and then in this thread.
 
     What a signal handler or `watch` raises here meanwhile, KeyboardInterrupt above all, cancels the
-    run and is raised when the answers under way are in; a second one does not wait for them.
+    run and is raised when the responses under way are in; a second one does not wait for them.
     """
     signals = Signals(monitor.cancel)
     task = _Task(call)

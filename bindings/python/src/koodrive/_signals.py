@@ -6,7 +6,7 @@ import signal
 from types import FrameType
 from typing import Any, Callable
 
-try:  # That of signal makes an enum of each answer, which takes longer than a short run.
+try:  # That of signal makes an enum of each response, which takes longer than a short run.
     from _signal import getsignal  # type: ignore[import-not-found]
 except ImportError:
     from signal import getsignal

@@ -65,7 +65,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A deletion with all that the page asks for.
+    /// A deletion with all that the API reference asks for.
     pub fn delete(ids: Value) -> Self {
         Self {
             method: "DELETE",

@@ -78,7 +78,7 @@ fn thread_count() -> usize {
 #[test]
 fn a_look_up_that_hangs() {
     if !child::is_child() {
-        return rerun_where_localhost_is(&[], "names::a_look_up_that_hangs");
+        return rerun_where_localhost_is(&[], "name_resolution::a_look_up_that_hangs");
     }
     let limit = Duration::from_millis(700);
     let mut config = with_attempts(config_for("http://localhost:9"), 2);
@@ -106,11 +106,11 @@ fn a_look_up_that_hangs() {
     assert!(run.elapsed < limit, "{run:?}");
 }
 
-/// The answer to a call that had lost patience says nothing of the name as it is when another call
+/// The answer to a call that had lost context says nothing of the name as it is when another call
 /// comes, however long after.
 #[test]
 fn a_late_answer_is_not_for_a_later_call() {
-    const TEST: &str = "names::a_late_answer_is_not_for_a_later_call";
+    const TEST: &str = "name_resolution::a_late_answer_is_not_for_a_later_call";
     if !child::is_child() {
         return rerun_where_localhost_is(&[], TEST);
     }
@@ -176,7 +176,7 @@ fn ipv4_is_taken(ipv6: impl Fn(u16) -> Option<BlackHole>, at_least: Duration) {
 
 #[test]
 fn a_black_holed_ipv6_beside_a_working_ipv4() {
-    let test = "names::a_black_holed_ipv6_beside_a_working_ipv4";
+    let test = "name_resolution::a_black_holed_ipv6_beside_a_working_ipv4";
     if TcpListener::bind("[::1]:0").is_err() {
         return eprintln!("skipped: {test} needs IPv6");
     }
@@ -190,7 +190,7 @@ fn a_black_holed_ipv6_beside_a_working_ipv4() {
 
 #[test]
 fn a_refusing_ipv6_beside_a_working_ipv4() {
-    let test = "names::a_refusing_ipv6_beside_a_working_ipv4";
+    let test = "name_resolution::a_refusing_ipv6_beside_a_working_ipv4";
     if !child::is_child() {
         return rerun_where_localhost_is(&["::1", "127.0.0.1"], test);
     }
@@ -200,7 +200,7 @@ fn a_refusing_ipv6_beside_a_working_ipv4() {
 /// Plain HTTP does not leave this machine, whatever the name says.
 #[test]
 fn a_name_that_leads_elsewhere() {
-    let test = "names::a_name_that_leads_elsewhere";
+    let test = "name_resolution::a_name_that_leads_elsewhere";
     if !child::is_child() {
         return rerun_where_localhost_is(&["192.0.2.1"], test);
     }

@@ -10,7 +10,7 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Shared by a client's runs.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     /// Between two requests.
     interval: Duration,
     state: Mutex<State>,
@@ -22,7 +22,7 @@ struct State {
     paused_until: Option<Instant>,
 }
 
-impl Pace {
+impl RateLimiter {
     pub(crate) fn new(max_requests_per_second: u32) -> Self {
         let interval = Duration::from_secs(1).checked_div(max_requests_per_second);
         Self {

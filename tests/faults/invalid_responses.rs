@@ -24,7 +24,7 @@ fn not_trusted(case: &str, answer: impl Fn(&Request) -> Vec<u8> + Clone + Send +
     };
     let peer = start();
     let run = delete(&config(&peer), &["1"]);
-    run.expect_in(case, Outcome::Unknown, ErrorKind::BadAnswer);
+    run.expect_in(case, Outcome::Unknown, ErrorKind::InvalidResponse);
 
     let peer = start();
     let run = delete(&with_attempts(config(&peer), 2), &["1"]);

@@ -10,25 +10,27 @@ use super::Connection;
 const MAX_IDLE: Duration = Duration::from_secs(15);
 
 /// A client's idle connections.
-#[derive(Default)]
-pub(crate) struct IdleConnections(Mutex<Stack>);
+pub(crate) struct ConnectionPool {
+    max_connections: usize,
+    stack: Mutex<Stack>,
+}
 
 #[derive(Default)]
 struct Stack {
     /// The process that opened them. After a fork they are the parent's: the child must not use
     /// them, and closing its copies says nothing on them.
     owner: u32,
-    connections: Vec<Idle>,
+    connections: Vec<PooledConnection>,
 }
 
 /// An open connection between two requests.
-pub(crate) struct Idle {
+pub(crate) struct PooledConnection {
     connection: Box<dyn Connection>,
     /// When it was opened or carried its last request, by the system's uptime.
     since: Duration,
 }
 
-impl Idle {
+impl PooledConnection {
     pub(crate) fn new(connection: Box<dyn Connection>, uptime: Duration) -> Self {
         Self {
             connection,
@@ -41,8 +43,9 @@ impl Idle {
         self.is_fresh(uptime) && self.connection.is_reusable()
     }
 
-    pub(crate) fn into_connection(self) -> Box<dyn Connection> {
-        self.connection
+    /// The connection, and where to note when it was used last.
+    pub(crate) fn for_use(&mut self) -> (&mut dyn Connection, &mut Duration) {
+        (self.connection.as_mut(), &mut self.since)
     }
 
     fn is_fresh(&self, uptime: Duration) -> bool {
@@ -50,9 +53,16 @@ impl Idle {
     }
 }
 
-impl IdleConnections {
+impl ConnectionPool {
+    pub(crate) fn new(max_connections: usize) -> Self {
+        Self {
+            max_connections,
+            stack: Mutex::default(),
+        }
+    }
+
     /// The connection that was used last and is still good.
-    pub(crate) fn take(&self, uptime: Duration) -> Option<Idle> {
+    pub(crate) fn take(&self, uptime: Duration) -> Option<PooledConnection> {
         loop {
             let mut idle = self.stack().connections.pop()?;
             if idle.is_good(uptime) {
@@ -61,14 +71,14 @@ impl IdleConnections {
         }
     }
 
-    /// Keeps a connection for later runs if it is good, and at most `limit` of them.
-    pub(crate) fn put(&self, mut idle: Idle, limit: usize, uptime: Duration) {
+    /// Keeps a connection for later runs if it is good and there is room.
+    pub(crate) fn put(&self, mut idle: PooledConnection, uptime: Duration) {
         if !idle.is_good(uptime) {
             return;
         }
         let mut stack = self.stack();
         stack.connections.retain(|idle| idle.is_fresh(uptime));
-        if stack.connections.len() < limit {
+        if stack.connections.len() < self.max_connections {
             idle.connection.shrink();
             stack.connections.push(idle);
         }
@@ -76,7 +86,7 @@ impl IdleConnections {
 
     fn stack(&self) -> std::sync::MutexGuard<'_, Stack> {
         let mut stack = self
-            .0
+            .stack
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let process = std::process::id();

@@ -12,13 +12,13 @@ const MAX_TEXT_CHARS: usize = 1_000;
 const SIGNATURE: &str = "Signature=";
 
 /// Knows the secrets of one request, and those of the client before it.
-pub(super) struct Scrubber<'a> {
+pub(super) struct Redactor<'a> {
     /// The signature of a signed request, which is good for 15 minutes.
     signature: Option<&'a str>,
     secrets: &'a [Secret],
 }
 
-impl<'a> Scrubber<'a> {
+impl<'a> Redactor<'a> {
     /// `authorization` is the header's value.
     pub(super) fn new(credentials: &'a CredentialHistory, authorization: &'a str) -> Self {
         let signature = match credentials.current() {
@@ -32,24 +32,24 @@ impl<'a> Scrubber<'a> {
     }
 
     /// The text without secrets and of bounded length.
-    pub(super) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut clean = Cow::Borrowed(text);
+    pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut redacted = Cow::Borrowed(text);
         if let Some(signature) = self.signature {
-            hide(&mut clean, signature);
+            hide(&mut redacted, signature);
         }
         for secret in self.secrets {
-            hide(&mut clean, secret.expose());
+            hide(&mut redacted, secret.expose());
         }
         // Looked for in two steps, as nearly all texts end the first one fast.
-        if memchr::memchr(b'=', clean.as_bytes()).is_some() && clean.contains(SIGNATURE) {
-            clean = without_signatures(&clean).into();
+        if memchr::memchr(b'=', redacted.as_bytes()).is_some() && redacted.contains(SIGNATURE) {
+            redacted = without_signatures(&redacted).into();
         }
-        if clean.len() > MAX_TEXT_CHARS
-            && let Some((end, _)) = clean.char_indices().nth(MAX_TEXT_CHARS)
+        if redacted.len() > MAX_TEXT_CHARS
+            && let Some((end, _)) = redacted.char_indices().nth(MAX_TEXT_CHARS)
         {
-            clean = format!("{}...", &clean[..end]).into();
+            redacted = format!("{}...", &redacted[..end]).into();
         }
-        clean
+        redacted
     }
 }
 
@@ -61,10 +61,10 @@ fn hide(text: &mut Cow<'_, str>, secret: &str) {
 
 fn without_signatures(text: &str) -> String {
     let mut parts = text.split(SIGNATURE);
-    let mut clean = parts.next().unwrap_or_default().to_owned();
+    let mut redacted = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let rest = part.trim_start_matches(|character: char| character.is_ascii_hexdigit());
-        clean.extend([SIGNATURE, "***", rest.strip_prefix("***").unwrap_or(rest)]);
+        redacted.extend([SIGNATURE, "***", rest.strip_prefix("***").unwrap_or(rest)]);
     }
-    clean
+    redacted
 }

@@ -1,4 +1,4 @@
-//! The body of an answer. The page leaves open how ids and codes are typed and what form
+//! The body of a response. The API reference leaves open how ids and codes are typed and what form
 //! `failedScopeList` has: every form is read, exactly, and never through a floating point number.
 //! Where nothing depends on it, what can't be read is left out.
 
@@ -14,7 +14,7 @@ use serde::de::{
 use serde_json::error::Category;
 
 use super::code;
-use super::scrub::Scrubber;
+use super::redactor::Redactor;
 use crate::plan::MAX_IDS_PER_REQUEST;
 
 /// What a body says.
@@ -54,7 +54,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Body<'_>, String> {
 fn describe(error: &serde_json::Error) -> String {
     match error.classify() {
         Category::Data => format!(
-            "not in the form of the page at line {} column {}",
+            "not in the form of the API reference at line {} column {}",
             error.line(),
             error.column()
         ),
@@ -63,21 +63,21 @@ fn describe(error: &serde_json::Error) -> String {
 }
 
 impl Body<'_> {
-    /// Cleans the texts that are shown to somebody, except for codes that decide an outcome.
-    pub(super) fn clean(&mut self, scrubber: &Scrubber<'_>) {
-        let clean = |text: &mut Option<Cow<'_, str>>| {
+    /// Hides secrets in the texts that are shown to somebody, but for codes that decide an outcome.
+    pub(super) fn redact(&mut self, redactor: &Redactor<'_>) {
+        let redact = |text: &mut Option<Cow<'_, str>>| {
             if let Some(text) = text
                 && !code::is_known(text)
-                && let Cow::Owned(clean) = scrubber.clean(text)
+                && let Cow::Owned(redacted) = redactor.redact(text)
             {
-                *text = clean.into();
+                *text = redacted.into();
             }
         };
-        clean(&mut self.code);
-        clean(&mut self.message);
+        redact(&mut self.code);
+        redact(&mut self.message);
         for failed in &mut self.failed {
-            clean(&mut failed.code);
-            clean(&mut failed.message);
+            redact(&mut failed.code);
+            redact(&mut failed.message);
         }
     }
 }
@@ -258,7 +258,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ScopeIds<'a> {
     }
 }
 
-/// The page's table calls `failedScopeList` an object, its example shows an array.
+/// The API reference's table calls `failedScopeList` an object, its example shows an array.
 #[derive(Default)]
 struct FailedScopes<'a>(Vec<FailedScope<'a>>);
 
@@ -297,7 +297,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for FailedScopes<'a> {
     }
 }
 
-/// An array's items but for nulls, in a list that grows at most once: no answer has more than were
+/// An array's items but for nulls, in a list that grows at most once: no response has more than were
 /// asked for.
 fn list<'de, A: SeqAccess<'de>, J: Deserialize<'de>, T>(
     mut items: A,

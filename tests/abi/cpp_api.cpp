@@ -21,12 +21,12 @@ using koodrive::Outcome;
 using koodrive::Status;
 using std::string_view_literals::operator""sv;
 
-#define CHECK(condition)                                                                               \
-    do {                                                                                               \
-        if (!(condition)) {                                                                            \
-            std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);             \
-            std::exit(1);                                                                              \
-        }                                                                                              \
+#define CHECK(condition)                                                                                \
+    do {                                                                                                \
+        if (!(condition)) {                                                                             \
+            std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);              \
+            std::exit(1);                                                                               \
+        }                                                                                               \
     } while (0)
 
 static std::atomic<std::size_t> allocations;
@@ -38,8 +38,12 @@ void *operator new(std::size_t size) {
     }
     throw std::bad_alloc();
 }
-void operator delete(void *memory) noexcept { std::free(memory); }
-void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void *memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void *memory, std::size_t) noexcept {
+    std::free(memory);
+}
 
 static const std::string device = "1842812272691451648";
 static const std::string first = "1842846715527000000";
@@ -58,7 +62,8 @@ static koodrive::Error error_of(const std::function<void()> &call) {
 /* A call that must be refused with a message that names something. */
 static void refused(const char *named, const std::function<void()> &call) {
     const koodrive::Error error = error_of(call);
-    if (error.status() != Status::invalid_argument || std::string(error.what()).find(named) == std::string::npos) {
+    if (error.status() != Status::invalid_argument ||
+        std::string(error.what()).find(named) == std::string::npos) {
         std::fprintf(stderr, "%s is not named by: %s\n", named, error.what());
         std::exit(1);
     }
@@ -101,7 +106,8 @@ static void ids_of_every_kind() {
     plan.add_lines(device, "13\n14\n").add_lines_for("Li", device, "15");
     CHECK(plan.scope_count() == 15 && plan.request_count() == 2);
 #ifdef __cpp_lib_ranges
-    const auto numbers = std::views::iota(20, 40) | std::views::transform([](int i) { return std::to_string(i); });
+    const auto numbers =
+        std::views::iota(20, 40) | std::views::transform([](int i) { return std::to_string(i); });
     plan.add(device, numbers).add(device, std::views::istream<std::string>(stream));
     CHECK(plan.scope_count() == 37);
 #endif
@@ -121,23 +127,24 @@ static void a_run(const koodrive::Client &client) {
     plan.add(device, {first, first, "345", "7"}).add_for("forbidden", "phone of Li/2", {first});
     koodrive::Monitor monitor;
     const koodrive::Error error = error_of([&] { (void)client.delete_plan(plan, &monitor); });
-    CHECK(error.status() == Status::refused && error.http_status() == 403 && !error.is_retryable());
+    CHECK(error.status() == Status::service && error.http_status() == 403 && !error.is_retryable());
     CHECK(error.service_code() && error.request_id() && *error.what() != '\0');
     CHECK(monitor.scopes_done() == 5 && monitor.scopes_total() == 5);
 
     const std::shared_ptr<const koodrive::Report> report = error.report();
     std::vector<Outcome> outcomes;
-    for (const koodrive::Scope scope : *report) {
+    for (const koodrive::ScopeOutcome scope : *report) {
         CHECK(scope.index() == outcomes.size());
         outcomes.push_back(scope.outcome());
     }
-    CHECK((outcomes == std::vector{Outcome::deleted, Outcome::repeated, Outcome::not_found, Outcome::rejected,
-                                   Outcome::rejected}));
+    CHECK((outcomes == std::vector{Outcome::deleted, Outcome::duplicate, Outcome::not_found,
+                                   Outcome::rejected, Outcome::rejected}));
     CHECK(report->size() == 5 && !report->empty() && report->request_count() == 2);
     CHECK(report->tally(Outcome::rejected) == 2 && report->tally(Outcome::gone) == 0);
 
-    const koodrive::Scope locked = (*report)[3];
-    CHECK(locked.id() == "7" && locked.device_id() == device && locked.user_id() == "1505084218764547200");
+    const koodrive::ScopeOutcome locked = (*report)[3];
+    CHECK(locked.scope_id() == "7" && locked.device_id() == device &&
+          locked.user_id() == "1505084218764547200");
     CHECK(locked.service_code() == "15000999"sv && locked.message() == "The scope is locked."sv);
     CHECK(!(*report)[0].service_code() && !(*report)[0].message());
 
@@ -145,11 +152,13 @@ static void a_run(const koodrive::Client &client) {
     CHECK(!failures.empty() && std::distance(failures.begin(), failures.end()) == 2);
     auto failure = failures.begin();
     CHECK(failure->index() == 3 && (*failure++).index() == 3);
-    CHECK(failure->index() == 4 && failure->user_id() == "forbidden" && failure->device_id() == "phone of Li/2");
+    CHECK(failure->index() == 4 && failure->user_id() == "forbidden" &&
+          failure->device_id() == "phone of Li/2");
     CHECK(++failure == failures.end());
 #ifdef __cpp_lib_ranges
-    auto gone = *report | std::views::filter([](auto scope) { return scope.outcome() == Outcome::not_found; });
-    CHECK(std::ranges::distance(gone) == 1 && (*gone.begin()).id() == "345");
+    auto gone =
+        *report | std::views::filter([](auto scope) { return scope.outcome() == Outcome::not_found; });
+    CHECK(std::ranges::distance(gone) == 1 && (*gone.begin()).scope_id() == "345");
 #endif
     CHECK(report->unfinished().scope_count() == 1);
     const koodrive::UnfinishedScopes unfinished = report->unfinished_scopes();
@@ -226,9 +235,9 @@ static void what_was_moved_from() {
     CHECK(taken_client.delete_plan(taken_plan, &taken_monitor).empty());
 
     koodrive::Report report = taken_client.delete_scopes(device, {"345", "7"});
-    const koodrive::Scope scope = report[1];
+    const koodrive::ScopeOutcome scope = report[1];
     const koodrive::Report taken_report = std::move(report);
-    CHECK(scope.id() == "7" && taken_report.size() == 2);
+    CHECK(scope.scope_id() == "7" && taken_report.size() == 2);
     CHECK(report.empty() && report.begin() == report.end() && report.failures().empty());
     CHECK(report.unfinished_scopes().empty() && report.tally(Outcome::rejected) == 0);
     CHECK(report.request_count() == 0 && taken_client.delete_plan(report.unfinished()).empty());

@@ -5,7 +5,9 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::blocking::{Finished, SharedCall};
-use super::{Failure, FailureKind, Patience};
+use super::of_system;
+use crate::context::CallContext;
+use crate::failure::{Failure, FailureKind};
 
 /// How long addresses are used again: a run's workers connect at about the same time.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -16,14 +18,14 @@ const SHARED_FAILURE: Duration = Duration::from_secs(1);
 
 /// Looks up one name, again and again.
 #[derive(Debug)]
-pub(super) struct Lookup {
+pub(super) struct Resolver {
     host: String,
     port: u16,
     known: Mutex<Option<(Vec<SocketAddr>, Instant)>>,
     query: SharedCall<Result<Vec<SocketAddr>, Failure>>,
 }
 
-impl Lookup {
+impl Resolver {
     pub(super) fn new(host: &str, port: u16) -> Self {
         Self {
             host: host.to_owned(),
@@ -34,7 +36,7 @@ impl Lookup {
     }
 
     /// The name's addresses, at least one; or why there are none.
-    pub(super) fn addresses(&self, patience: &Patience) -> Result<Vec<SocketAddr>, Failure> {
+    pub(super) fn addresses(&self, context: &CallContext) -> Result<Vec<SocketAddr>, Failure> {
         if let Ok(address) = self.host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, self.port)]);
         }
@@ -43,14 +45,14 @@ impl Lookup {
             if let Some(addresses) = self.remembered() {
                 return Ok(addresses);
             }
-            let finished = self.ask(patience)?;
+            let finished = self.ask(context)?;
             match finished.value {
                 Ok(addresses) if finished.ended.elapsed() < REMEMBERED => {
                     *self.known() = Some((addresses.clone(), finished.ended));
                     return Ok(addresses);
                 }
                 Err(failure) if finished.begun + SHARED_FAILURE >= asked => return Err(failure),
-                // An answer to an earlier call, which had not waited for it.
+                // A response to an earlier call, which had not waited for it.
                 _ => {}
             }
         }
@@ -63,15 +65,15 @@ impl Lookup {
 
     fn ask(
         &self,
-        patience: &Patience,
+        context: &CallContext,
     ) -> Result<Finished<Result<Vec<SocketAddr>, Failure>>, Failure> {
         let (host, port) = (self.host.clone(), self.port);
-        let answer = self
+        let response = self
             .query
-            .wait(patience, move || resolve(&host, port))
-            .map_err(|error| Failure::of_system("can't start a thread for the look-up", &error))?;
-        answer.ok_or_else(|| {
-            let message = format!("no answer to the look-up of {}", self.host);
+            .wait(context, move || resolve(&host, port))
+            .map_err(|error| of_system("can't start a thread for the look-up", &error))?;
+        response.ok_or_else(|| {
+            let message = format!("no response to the look-up of {}", self.host);
             Failure::unsent(FailureKind::Unreachable, message)
         })
     }
@@ -101,6 +103,6 @@ fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
             }
             Ok(addresses)
         }
-        Err(error) => Err(Failure::of_system(&format!("can't look up {host}"), &error)),
+        Err(error) => Err(of_system(&format!("can't look up {host}"), &error)),
     }
 }

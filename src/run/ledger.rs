@@ -1,0 +1,112 @@
+//! What is known of a run's ids so far, shared by its workers.
+
+use super::sub_batch::SubBatch;
+use super::verdict::IdVerdict;
+use crate::error::Error;
+use crate::report::{Note, NoteId, Outcome, Report};
+use crate::service::Attempt;
+
+/// The report in the making.
+pub(super) struct Ledger {
+    pub(super) report: Report,
+    /// The lowest position without an outcome of its own, and why.
+    incomplete: Option<(u32, Error)>,
+}
+
+impl Ledger {
+    pub(super) fn new(report: Report) -> Self {
+        Self {
+            report,
+            incomplete: None,
+        }
+    }
+
+    /// The report, and why it is incomplete if it is.
+    pub(super) fn into_parts(self) -> (Report, Option<Error>) {
+        (self.report, self.incomplete.map(|(_, error)| error))
+    }
+
+    /// Records what an attempt to send a request came to: settled ids leave it.
+    pub(super) fn record(&mut self, sub_batch: &mut SubBatch<'_>, attempt: &Attempt<'_>) {
+        let report = &mut self.report;
+        let error = attempt.follow_up.error.as_ref();
+        let common = error.map(|error| {
+            report.intern(Note {
+                permanent: false,
+                code: error.error.service_code.as_deref(),
+                message: Some(error.message()),
+            })
+        });
+        // In place, so that a panic in here loses no id.
+        for (place, pending) in sub_batch.ids.iter_mut().enumerate() {
+            let verdict = IdVerdict::new(&attempt.coverage, place, pending.outcome);
+            pending.outcome = verdict.outcome;
+            pending.settled = verdict.settled;
+            pending.record_message(&verdict, common, attempt.has_response, |note| {
+                report.intern(note)
+            });
+            if verdict.settled {
+                report.record(pending.position, pending.outcome, pending.note);
+            }
+        }
+        sub_batch.in_flight = false;
+        sub_batch.ids.retain(|pending| !pending.settled);
+    }
+
+    /// Records the ids of a request that is not sent again as what they are; `permanent` if a next run
+    /// would be told the same.
+    pub(super) fn leave(&mut self, sub_batch: &SubBatch<'_>, error: &Error, permanent: bool) {
+        self.note_incomplete(sub_batch.first_position(), error);
+        for pending in &sub_batch.ids {
+            let note = match permanent {
+                true => self.report.permanent(pending.note),
+                false => pending.note,
+            };
+            self.report.record(pending.position, pending.outcome, note);
+        }
+    }
+
+    /// Records the ids of a request that the stopped run does not bring to its end.
+    pub(super) fn leave_stopped(&mut self, sub_batch: &SubBatch<'_>, stop: &Error) {
+        let unheard = self.of_stop(stop);
+        let error = sub_batch.last_error.as_ref().unwrap_or(stop);
+        self.note_incomplete(sub_batch.first_position(), error);
+        for pending in &sub_batch.ids {
+            // Only a panic leaves a request in flight: nobody knows how far it got.
+            let outcome = match sub_batch.in_flight {
+                true => Outcome::Unknown,
+                false => pending.outcome,
+            };
+            let note = match pending.note {
+                NoteId::NONE => unheard,
+                note => note,
+            };
+            self.report.record(pending.position, outcome, note);
+        }
+    }
+
+    /// Records the ids of a batch that the stopped run does not begin.
+    pub(super) fn leave_untouched(&mut self, positions: &[u32], stop: &Error) {
+        let note = self.of_stop(stop);
+        self.note_incomplete(positions.first().copied(), stop);
+        for position in positions {
+            self.report.record(*position, Outcome::NotSent, note);
+        }
+    }
+
+    /// What to say of ids of which nothing else is known than that the run was stopped.
+    fn of_stop(&mut self, stop: &Error) -> NoteId {
+        self.report.intern(Note {
+            message: Some(&stop.message),
+            ..Note::default()
+        })
+    }
+
+    /// Ids end without an outcome of their own, `first` before the others.
+    fn note_incomplete(&mut self, first: Option<u32>, error: &Error) {
+        let lowest = self.incomplete.as_ref().map(|(lowest, _)| *lowest);
+        if let Some(first) = first.filter(|first| lowest.is_none_or(|lowest| *first < lowest)) {
+            self.incomplete = Some((first, error.clone()));
+        }
+    }
+}

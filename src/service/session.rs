@@ -1,0 +1,123 @@
+//! A worker's way to the service: one request at a time, over a connection of its own.
+
+use std::sync::Arc;
+
+use super::Service;
+use super::attempt::Attempt;
+use super::redactor::Redactor;
+use super::request::Deletion;
+use super::response::Response;
+use crate::context::CallContext;
+use crate::failure::{Failure, FailureKind};
+use crate::system::System;
+use crate::transport::{Connection, PooledConnection};
+
+/// Sends requests one after the other. Its connection comes from the client's pool or is opened, and
+/// goes to the pool when the session is closed.
+pub(crate) struct Session<'s> {
+    service: &'s Service,
+    system: &'s dyn System,
+    connection: Option<PooledConnection>,
+    /// Whether what came last over the connection can be trusted, and so what comes next.
+    is_trusted: bool,
+}
+
+impl Service {
+    /// A session without a connection yet.
+    pub(crate) fn session<'s>(&'s self, system: &'s dyn System) -> Session<'s> {
+        Session {
+            service: self,
+            system,
+            connection: None,
+            is_trusted: false,
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Whether a request may be sent at once: over the session's connection, or one of the pool. A bad
+    /// connection is dropped; nothing was sent on it.
+    pub(crate) fn is_connected(&mut self) -> bool {
+        let uptime = self.system.uptime();
+        let is_trusted = self.is_trusted;
+        let is_bad = |connection: &mut PooledConnection| !is_trusted || !connection.is_good(uptime);
+        drop(self.connection.take_if(is_bad));
+        if self.connection.is_none() {
+            self.connection = self.service.pool.take(self.system.uptime());
+            self.is_trusted = true;
+        }
+        self.connection.is_some()
+    }
+
+    /// Opens a connection.
+    pub(crate) fn connect(&mut self, context: &CallContext) -> Result<(), Failure> {
+        let connection = self.service.transport.connect(context)?;
+        self.connection = Some(PooledConnection::new(connection, self.system.uptime()));
+        self.is_trusted = true;
+        Ok(())
+    }
+
+    /// Sends one request over the session's connection and reads the response.
+    pub(crate) fn delete<'c>(
+        &'c mut self,
+        deletion: &Deletion<'_>,
+        context: &CallContext,
+    ) -> Attempt<'c> {
+        // Until there is a response, and if this ends in a panic.
+        self.is_trusted = false;
+        let Some(connection) = &mut self.connection else {
+            let message = "there is no connection for the request";
+            return Attempt::failed(&Failure::unsent(FailureKind::Unreachable, message));
+        };
+        let (connection, last_used) = connection.for_use();
+        let result = exchange(self.service, self.system, connection, deletion, context);
+        *last_used = self.system.uptime();
+        let attempt = match result {
+            Ok(response) => Attempt::judge(deletion.ids, response),
+            Err(failure) => Attempt::failed(&failure),
+        };
+        self.is_trusted = attempt.is_trusted();
+        attempt
+    }
+
+    /// The response was read: drops the connection if it is of no more use.
+    pub(crate) fn end_request(&mut self) {
+        if !self.is_trusted {
+            self.connection = None;
+        }
+    }
+
+    /// Leaves the connection to later sessions.
+    pub(crate) fn close(&mut self) {
+        if let Some(connection) = self.connection.take().filter(|_| self.is_trusted) {
+            self.service.pool.put(connection, self.system.uptime());
+        }
+    }
+}
+
+fn exchange<'c>(
+    service: &Service,
+    system: &dyn System,
+    connection: &'c mut dyn Connection,
+    deletion: &Deletion<'_>,
+    context: &CallContext,
+) -> Result<Response<'c>, Failure> {
+    let credentials = service.credentials();
+    let x_date = service.clock.x_date(system.wall_clock());
+    let request = deletion
+        .sign(&service.authority, credentials.current(), &x_date.text)
+        .map_err(|why| {
+            let message = format!("the request can't be written: {why}");
+            Failure::unsent(FailureKind::InvalidRequest, message)
+        })?;
+    let response = connection.exchange(request.head, &request.body, context)?;
+    let is_unauthorized = response.head.status() == ureq::http::StatusCode::UNAUTHORIZED;
+    let credentials_replaced =
+        is_unauthorized && !Arc::ptr_eq(&credentials, &service.credentials());
+    let redactor = Redactor::new(&credentials, &request.authorization);
+    let now = system.wall_clock();
+    Ok(Response {
+        credentials_replaced,
+        ..Response::read(&response, &service.clock, &x_date, now, &redactor)
+    })
+}
