@@ -17,7 +17,7 @@ FOLDER = provide.OUT / "with-symbols"
 
 #: The first whose pattern is found in a function's name has its instructions.
 PARTS = {
-    "JSON of the answer (serde_json)": r"serde|service::answer|Service::read",
+    "JSON of the response (serde_json)": r"serde|service::(body|response|session)",
     "HTTP (ureq-proto, http, httparse)": r"ureq|\bhttp::|httparse|httpdate|\bbytes::|transport::",
     "memory (malloc, free)": r"malloc|\bfree\b|_int_free|realloc|unlink_chunk|drop_in_place",
     "copying and comparing bytes (libc)": r"^(__)?mem(cpy|cmp|move|set)",
