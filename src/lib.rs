@@ -4,9 +4,10 @@
 //! serves the tests. The modules, in the order in which data flows:
 //!
 //! - [`ffi`]: the C API layer, and the only unsafe code
-//! - [`config`], [`plan`], [`monitor`], [`report`], [`error`]: domain types, which the rest shares
-//! - [`client`]: carries out plans
-//! - `run`: workers, retries, verdicts, when to stop
+//! - [`config`], [`plan`], [`monitor`], [`report`], [`error`], [`failure`], [`context`]: domain types,
+//!   which the rest shares
+//! - [`client`]: executes plans
+//! - `run`: workers, retries, outcomes, when to stop
 //! - [`service`]: what KooDrive speaks: path, headers, body, response, authorization
 //! - [`transport`]: bytes: connections, and HTTP over them
 //! - [`system`]: time, waiting, threads, randomness
