@@ -228,7 +228,10 @@ fn readme() {
     let (program, _) = rest.split_once("```").unwrap();
     let example = Path::new(ROOT).join("examples/c/short.c");
     let text = fs::read_to_string(&example).unwrap();
-    assert!(text.ends_with(program), "the README's program is examples/c/short.c");
+    assert!(
+        text.ends_with(program),
+        "the README's program is examples/c/short.c"
+    );
     let scratch = Scratch::new("readme");
     let binary = scratch.path("readme");
     compile(Language::C, "c11", &example, &binary);
