@@ -33,7 +33,8 @@ pub unsafe extern "C" fn koodrive_client_new(
     client: *mut *mut koodrive_client,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and nothing writes to it during the call; `client` and
+    // `error` are NULL or places for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_out("client", client)?;
@@ -52,7 +53,9 @@ pub unsafe extern "C" fn koodrive_client_set_access_token(
     token: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `client` is NULL or alive, and nothing writes to it during the call; `token` is
+    // NULL or ends with a NUL; `error` is NULL or a place for a pointer (the header,
+    // CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let token = required_text("access_token", token)?;
@@ -70,7 +73,9 @@ pub unsafe extern "C" fn koodrive_client_set_authorization(
     value: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `client` is NULL or alive, and nothing writes to it during the call; `value` is
+    // NULL or ends with a NUL; `error` is NULL or a place for a pointer (the header,
+    // CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let value = required_text("authorization", value)?;
@@ -91,7 +96,10 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
     result: *mut *mut koodrive_result,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `client` is NULL or alive, and nothing writes to it during the call; `monitor` is
+    // NULL or alive, and nothing writes to it during the call; `device_id` is NULL or ends with
+    // a NUL; `scope_ids` is NULL or holds `count` such texts; `result` and `error` are NULL or
+    // places for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_out("result", result)?;
@@ -144,7 +152,10 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
     result: *mut *mut koodrive_result,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `client` is NULL or alive, and nothing writes to it during the call; `plan` is
+    // NULL or alive, and nothing writes to it during the call; `monitor` is NULL or alive, and
+    // nothing writes to it during the call; `result` and `error` are NULL or places for a
+    // pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_out("result", result)?;
@@ -172,6 +183,7 @@ unsafe fn deliver(
 /// Frees a client and closes its idle connections. No call may be using it. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_client_free(client: *mut koodrive_client) {
-    // SAFETY: the header's contract: NULL or a live client, not used again.
+    // SAFETY: `client` is NULL, or came from `into_handle` and is given back here, once: nobody
+    // uses it any more.
     guard((), || unsafe { free(client) });
 }

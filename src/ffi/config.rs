@@ -37,7 +37,8 @@ pub unsafe extern "C" fn koodrive_config_load_env(
     config: *mut koodrive_config,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe { guard_status(error, || required_mut("config", config)?.0.load_env()) }
 }
 
@@ -51,7 +52,8 @@ pub unsafe extern "C" fn koodrive_config_set_endpoint(
     url: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `url` is NULL or ends
+    // with a NUL; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let url = required_text("endpoint", url)?;
@@ -69,7 +71,8 @@ pub unsafe extern "C" fn koodrive_config_set_user_id(
     user_id: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `user_id` is NULL or
+    // ends with a NUL; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let user_id = required_text("user_id", user_id)?;
@@ -87,7 +90,8 @@ pub unsafe extern "C" fn koodrive_config_set_access_token(
     token: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `token` is NULL or ends
+    // with a NUL; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let token = required_text("access_token", token)?;
@@ -105,7 +109,8 @@ pub unsafe extern "C" fn koodrive_config_set_authorization(
     value: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `value` is NULL or ends
+    // with a NUL; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let value = required_text("authorization", value)?;
@@ -124,7 +129,9 @@ pub unsafe extern "C" fn koodrive_config_set_app_credentials(
     app_secret: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `app_id` and
+    // `app_secret` are NULL or end with a NUL; `error` is NULL or a place for a pointer (the
+    // header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let id = required_text("app_id", app_id)?;
@@ -145,7 +152,8 @@ pub unsafe extern "C" fn koodrive_config_set_ca_file(
     path: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `path` is NULL or ends
+    // with a NUL; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let path = required_text("ca_file", path)?;
@@ -162,7 +170,8 @@ pub unsafe extern "C" fn koodrive_config_set_proxy(
     url: *const c_char,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `url` is NULL or ends
+    // with a NUL; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let url = required_text("proxy", url)?;
@@ -179,7 +188,8 @@ pub unsafe extern "C" fn koodrive_config_set_connect_timeout_ms(
     milliseconds: u64,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_mut("config", config)?
@@ -197,7 +207,8 @@ pub unsafe extern "C" fn koodrive_config_set_request_timeout_ms(
     milliseconds: u64,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_mut("config", config)?
@@ -215,7 +226,8 @@ pub unsafe extern "C" fn koodrive_config_set_run_timeout_ms(
     milliseconds: u64,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_mut("config", config)?
@@ -232,7 +244,8 @@ pub unsafe extern "C" fn koodrive_config_set_max_attempts(
     attempts: u32,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_mut("config", config)?.0.set_max_attempts(attempts)
@@ -248,7 +261,8 @@ pub unsafe extern "C" fn koodrive_config_set_max_connections(
     connections: u32,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_mut("config", config)?
@@ -265,7 +279,8 @@ pub unsafe extern "C" fn koodrive_config_set_max_requests_per_second(
     requests: u32,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_mut("config", config)?
@@ -278,6 +293,7 @@ pub unsafe extern "C" fn koodrive_config_set_max_requests_per_second(
 /// Frees a config. Clients that were built from it are not affected. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_free(config: *mut koodrive_config) {
-    // SAFETY: the header's contract: NULL or a live config, not used again.
+    // SAFETY: `config` is NULL, or came from `into_handle` and is given back here, once: nobody
+    // uses it any more.
     guard((), || unsafe { free(config) });
 }

@@ -35,7 +35,8 @@ impl koodrive_error {
 /// The status that the failed function returned; KOODRIVE_OK for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_status(error: *const koodrive_error) -> koodrive_status {
-    // SAFETY: the header's contract: NULL or a live error.
+    // SAFETY: `error` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let error = unsafe { error.as_ref() };
     error.map_or(KOODRIVE_OK, |error| error.status)
 }
@@ -44,7 +45,8 @@ pub unsafe extern "C" fn koodrive_error_status(error: *const koodrive_error) -> 
 /// service or the network said. It never holds a secret. Borrowed from the error; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_message(error: *const koodrive_error) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live error.
+    // SAFETY: `error` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let error = unsafe { error.as_ref() };
     c_pointer(error.map(|error| error.message.as_c_str()))
 }
@@ -52,7 +54,8 @@ pub unsafe extern "C" fn koodrive_error_message(error: *const koodrive_error) ->
 /// The HTTP status of the response behind the error, such as 403; 0 if there is none, or for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_http_status(error: *const koodrive_error) -> i32 {
-    // SAFETY: the header's contract: NULL or a live error.
+    // SAFETY: `error` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let error = unsafe { error.as_ref() };
     error.map_or(0, |error| error.http_status)
 }
@@ -63,7 +66,8 @@ pub unsafe extern "C" fn koodrive_error_http_status(error: *const koodrive_error
 pub unsafe extern "C" fn koodrive_error_service_code(
     error: *const koodrive_error,
 ) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live error.
+    // SAFETY: `error` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let error = unsafe { error.as_ref() };
     c_pointer(error.and_then(|error| error.service_code.as_deref()))
 }
@@ -72,7 +76,8 @@ pub unsafe extern "C" fn koodrive_error_service_code(
 /// error; NULL if there is none, or for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_request_id(error: *const koodrive_error) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live error.
+    // SAFETY: `error` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let error = unsafe { error.as_ref() };
     c_pointer(error.and_then(|error| error.request_id.as_deref()))
 }
@@ -81,7 +86,8 @@ pub unsafe extern "C" fn koodrive_error_request_id(error: *const koodrive_error)
 /// where the cause may pass by itself. false for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_is_retryable(error: *const koodrive_error) -> bool {
-    // SAFETY: the header's contract: NULL or a live error.
+    // SAFETY: `error` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let error = unsafe { error.as_ref() };
     error.is_some_and(|error| error.is_retryable)
 }
@@ -89,6 +95,7 @@ pub unsafe extern "C" fn koodrive_error_is_retryable(error: *const koodrive_erro
 /// Frees an error. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_free(error: *mut koodrive_error) {
-    // SAFETY: the header's contract: NULL or a live error, not used again.
+    // SAFETY: `error` is NULL, or came from `into_handle` and is given back here, once: nobody
+    // uses it any more.
     guard((), || unsafe { free(error) });
 }

@@ -23,7 +23,8 @@ pub extern "C" fn koodrive_monitor_new() -> *mut koodrive_monitor {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_cancel(monitor: *const koodrive_monitor) {
     // No guard against panics: it takes a lock once, which a signal handler must not.
-    // SAFETY: the header's contract: NULL or a live monitor.
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     if let Some(monitor) = unsafe { monitor.as_ref() } {
         monitor.0.cancel();
     }
@@ -33,7 +34,8 @@ pub unsafe extern "C" fn koodrive_monitor_cancel(monitor: *const koodrive_monito
 /// early, so let something else end a loop that watches it. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_scopes_done(monitor: *const koodrive_monitor) -> usize {
-    // SAFETY: the header's contract: NULL or a live monitor.
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let monitor = unsafe { monitor.as_ref() };
     monitor.map_or(0, |monitor| monitor.0.scopes_done())
 }
@@ -41,7 +43,8 @@ pub unsafe extern "C" fn koodrive_monitor_scopes_done(monitor: *const koodrive_m
 /// How many ids the run has; 0 before its first run, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_scopes_total(monitor: *const koodrive_monitor) -> usize {
-    // SAFETY: the header's contract: NULL or a live monitor.
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let monitor = unsafe { monitor.as_ref() };
     monitor.map_or(0, |monitor| monitor.0.scopes_total())
 }
@@ -49,6 +52,7 @@ pub unsafe extern "C" fn koodrive_monitor_scopes_total(monitor: *const koodrive_
 /// Frees a monitor, after the call that uses it has returned. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_free(monitor: *mut koodrive_monitor) {
-    // SAFETY: the header's contract: NULL or a live monitor, not used again.
+    // SAFETY: `monitor` is NULL, or came from `into_handle` and is given back here, once:
+    // nobody uses it any more.
     guard((), || unsafe { free(monitor) });
 }

@@ -44,7 +44,9 @@ pub unsafe extern "C" fn koodrive_plan_add(
     count: usize,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `plan` is NULL or alive, and this thread alone uses it; `user_id` and `device_id`
+    // are NULL or end with a NUL; `scope_ids` is NULL or holds `count` such texts; `error` is
+    // NULL or a place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let plan = required_mut("plan", plan)?;
@@ -73,7 +75,9 @@ pub unsafe extern "C" fn koodrive_plan_add_lines(
     count: usize,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the calls inside.
+    // SAFETY: `plan` is NULL or alive, and this thread alone uses it; `user_id` and `device_id`
+    // are NULL or end with a NUL; `text` holds `length` bytes; `error` is NULL or a place for a
+    // pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             let plan = required_mut("plan", plan)?;
@@ -101,7 +105,8 @@ pub unsafe extern "C" fn koodrive_plan_truncate(
     count: usize,
     error: *mut *mut koodrive_error,
 ) -> koodrive_status {
-    // SAFETY: the header's contract for pointers, here and in the call inside.
+    // SAFETY: `plan` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
     unsafe {
         guard_status(error, || {
             required_mut("plan", plan)?.0.truncate(count);
@@ -113,7 +118,8 @@ pub unsafe extern "C" fn koodrive_plan_truncate(
 /// How many ids were added, repeats included. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_plan_scope_count(plan: *const koodrive_plan) -> usize {
-    // SAFETY: the header's contract: NULL or a live plan.
+    // SAFETY: `plan` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let plan = unsafe { plan.as_ref() };
     plan.map_or(0, |plan| plan.0.scope_count())
 }
@@ -123,7 +129,8 @@ pub unsafe extern "C" fn koodrive_plan_scope_count(plan: *const koodrive_plan) -
 /// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_plan_request_count(plan: *const koodrive_plan) -> usize {
-    // SAFETY: the header's contract: NULL or a live plan.
+    // SAFETY: `plan` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let plan = unsafe { plan.as_ref() };
     guard(0, || plan.map_or(0, |plan| plan.0.request_count()))
 }
@@ -131,6 +138,7 @@ pub unsafe extern "C" fn koodrive_plan_request_count(plan: *const koodrive_plan)
 /// Frees a plan. Results of its runs stay valid. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_plan_free(plan: *mut koodrive_plan) {
-    // SAFETY: the header's contract: NULL or a live plan, not used again.
+    // SAFETY: `plan` is NULL, or came from `into_handle` and is given back here, once: nobody
+    // uses it any more.
     guard((), || unsafe { free(plan) });
 }

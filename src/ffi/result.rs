@@ -16,7 +16,8 @@ pub struct koodrive_result(pub(super) Report);
 /// How many ids the run had, repeats included. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_count(result: *const koodrive_result) -> usize {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     result.map_or(0, |result| result.0.count())
 }
@@ -27,7 +28,8 @@ pub unsafe extern "C" fn koodrive_result_count(result: *const koodrive_result) -
 pub unsafe extern "C" fn koodrive_result_outcomes(
     result: *const koodrive_result,
 ) -> *const koodrive_outcome {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     result
         .map(|result| result.0.outcomes())
@@ -41,7 +43,8 @@ pub unsafe extern "C" fn koodrive_result_tally(
     result: *const koodrive_result,
     outcome: koodrive_outcome,
 ) -> usize {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     result.map_or(0, |result| result.0.tally(outcome))
 }
@@ -56,7 +59,8 @@ pub unsafe extern "C" fn koodrive_result_next_failure(
     cursor: *mut usize,
     index: *mut usize,
 ) -> bool {
-    // SAFETY: the header's contract: each is NULL or valid.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call; `cursor` and
+    // `index` are NULL or places for numbers (the header, CONVENTIONS).
     unsafe { step(result, cursor, index, Report::next_failure) }
 }
 
@@ -68,7 +72,8 @@ pub unsafe extern "C" fn koodrive_result_next_unfinished(
     cursor: *mut usize,
     index: *mut usize,
 ) -> bool {
-    // SAFETY: the header's contract: each is NULL or valid.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call; `cursor` and
+    // `index` are NULL or places for numbers (the header, CONVENTIONS).
     unsafe { step(result, cursor, index, Report::next_unfinished) }
 }
 
@@ -102,7 +107,8 @@ unsafe fn step(
 /// How many requests the run sent, tries that failed included. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_request_count(result: *const koodrive_result) -> usize {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     result.map_or(0, |result| result.0.request_count())
 }
@@ -113,7 +119,8 @@ pub unsafe extern "C" fn koodrive_result_scope_id(
     result: *const koodrive_result,
     index: usize,
 ) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     c_pointer(result.and_then(|result| result.0.scope_id(index)))
 }
@@ -125,7 +132,8 @@ pub unsafe extern "C" fn koodrive_result_device_id(
     result: *const koodrive_result,
     index: usize,
 ) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     c_pointer(result.and_then(|result| result.0.device_id(index)))
 }
@@ -137,7 +145,8 @@ pub unsafe extern "C" fn koodrive_result_user_id(
     result: *const koodrive_result,
     index: usize,
 ) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     c_pointer(result.and_then(|result| result.0.user_id(index)))
 }
@@ -149,7 +158,8 @@ pub unsafe extern "C" fn koodrive_result_service_code(
     result: *const koodrive_result,
     index: usize,
 ) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     c_pointer(result.and_then(|result| result.0.service_code(index)))
 }
@@ -162,7 +172,8 @@ pub unsafe extern "C" fn koodrive_result_message(
     result: *const koodrive_result,
     index: usize,
 ) -> *const c_char {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     c_pointer(result.and_then(|result| result.0.message(index)))
 }
@@ -176,7 +187,8 @@ pub unsafe extern "C" fn koodrive_result_message(
 pub unsafe extern "C" fn koodrive_result_unfinished(
     result: *const koodrive_result,
 ) -> *mut koodrive_plan {
-    // SAFETY: the header's contract: NULL or a live result.
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
     let result = unsafe { result.as_ref() };
     guard(ptr::null_mut(), || {
         let plan = result.and_then(|result| result.0.unfinished().ok());
@@ -187,6 +199,7 @@ pub unsafe extern "C" fn koodrive_result_unfinished(
 /// Frees a result, and with it all texts that were borrowed from it. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_free(result: *mut koodrive_result) {
-    // SAFETY: the header's contract: NULL or a live result, not used again.
+    // SAFETY: `result` is NULL, or came from `into_handle` and is given back here, once: nobody
+    // uses it any more.
     guard((), || unsafe { free(result) });
 }
