@@ -481,49 +481,6 @@ fn a_service_that_is_down_is_left_alone() {
 }
 
 #[test]
-fn retry_after_makes_all_workers_wait() {
-    let sandbox = sandbox(Options {
-        faults: vec![Rule::during(
-            0..4,
-            Fault::Status {
-                status: 429,
-                retry_after: Some("1".into()),
-                body: None,
-                content_type: None,
-            },
-        )],
-        ..Options::default()
-    });
-    let begin = std::time::Instant::now();
-    let report = delete_ids(&client(&sandbox), &generated_ids(1_000));
-    assert_eq!(report.tally(Deleted as i32), 1_000);
-    assert!(begin.elapsed() >= std::time::Duration::from_secs(1));
-}
-
-#[test]
-fn a_retry_after_beyond_the_deadline_stops_the_run() {
-    let sandbox = sandbox(Options {
-        faults: vec![Rule::always(Fault::Status {
-            status: 503,
-            retry_after: Some("60".into()),
-            body: None,
-            content_type: None,
-        })],
-        ..Options::default()
-    });
-    let mut config = config(&sandbox);
-    config.set_run_timeout_ms(30_000).unwrap();
-    let begin = std::time::Instant::now();
-    let (report, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
-    assert_eq!(kind(&error), Some(ErrorKind::TimedOut));
-    assert_eq!(outcomes(&report), [Unknown]);
-    assert!(
-        begin.elapsed() < std::time::Duration::from_secs(25),
-        "it does not wait in vain"
-    );
-}
-
-#[test]
 fn a_wrong_clock_costs_one_request() {
     const YEAR: i64 = 365 * 24 * 3600;
     for skew in [-3 * YEAR, -3600, -60, 0, 3600, YEAR] {
@@ -754,20 +711,6 @@ fn the_token_of_a_verbatim_authorization_is_scrubbed() {
         assert_eq!(message(&report, 0), Some("*** is unknown"));
         assert!(!error.unwrap().message.contains("60f4ccc7"));
     }
-}
-
-#[test]
-fn retry_after_holds_for_whatever_is_sent_again() {
-    let pause = Fault::Status {
-        status: 400,
-        retry_after: Some("1".into()),
-        body: Some(r#"{"code":13000102,"msg":"Parameter check failed."}"#.into()),
-        content_type: None,
-    };
-    let begin = std::time::Instant::now();
-    let trial = at_first(pause);
-    assert_eq!(trial.outcomes, [Deleted, Deleted, NotFound], "by halves");
-    assert!(begin.elapsed() >= std::time::Duration::from_secs(1));
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Faults over real sockets: the library against peers that break HTTP's rules, or the connection,
-//! at every step. What needs a service that keeps the rules is in the other tests.
+//! at every step. What needs a service that keeps the rules is in the other tests, but for pauses, which
+//! are all here.
 
 mod answers;
 mod certificates;
 mod child;
 mod client;
+#[path = "../common/mod.rs"]
+mod common;
 mod identity;
 mod pausing;
 mod peer;

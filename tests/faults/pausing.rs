@@ -9,9 +9,11 @@ use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 use koodrive::system::{Gate, Machine, System};
 use koodrive::transport::HttpTransport;
+use koodrive_sandbox::{Fault, Options, Rule};
 
 use crate::answers::{refusal, success};
 use crate::client::{SLACK, client, config, delete, delete_with, with_attempts};
+use crate::common;
 use crate::peer::{Over, Peer};
 
 const WORKERS: usize = 4;
@@ -196,4 +198,68 @@ impl System for CountsWaits {
     fn run_workers(&self, count: usize, work: &(dyn Fn() + Sync)) {
         self.0.run_workers(count, work);
     }
+}
+
+#[test]
+fn makes_all_workers_wait() {
+    let sandbox = common::sandbox(Options {
+        faults: vec![Rule::during(
+            0..4,
+            Fault::Status {
+                status: 429,
+                retry_after: Some("1".into()),
+                body: None,
+                content_type: None,
+            },
+        )],
+        ..Options::default()
+    });
+    let begin = Instant::now();
+    let report = common::delete_ids(&common::client(&sandbox), &common::generated_ids(1_000));
+    assert_eq!(report.tally(Outcome::Deleted as i32), 1_000);
+    assert!(begin.elapsed() >= Duration::from_secs(1));
+}
+
+#[test]
+fn beyond_the_deadline_stops_the_run() {
+    let sandbox = common::sandbox(Options {
+        faults: vec![Rule::always(Fault::Status {
+            status: 503,
+            retry_after: Some("60".into()),
+            body: None,
+            content_type: None,
+        })],
+        ..Options::default()
+    });
+    let mut config = common::config(&sandbox);
+    config.set_run_timeout_ms(30_000).unwrap();
+    let begin = Instant::now();
+    let (report, error) = common::delete(&Client::new(&config).unwrap(), &common::plan(&["1"]));
+    assert_eq!(common::kind(&error), Some(ErrorKind::TimedOut));
+    assert_eq!(common::outcomes(&report), [Outcome::Unknown]);
+    assert!(
+        begin.elapsed() < Duration::from_secs(25),
+        "it does not wait in vain"
+    );
+}
+
+#[test]
+fn holds_for_whatever_is_sent_again() {
+    let sandbox = common::sandbox(Options {
+        faults: vec![Rule::during(
+            0..1,
+            Fault::Status {
+                status: 400,
+                retry_after: Some("1".into()),
+                body: Some(r#"{"code":13000102,"msg":"Parameter check failed."}"#.into()),
+                content_type: None,
+            },
+        )],
+        ..Options::default()
+    });
+    let begin = Instant::now();
+    let report = common::delete_ids(&common::client(&sandbox), &common::generated_ids(3));
+    assert_eq!(report.tally(Outcome::Deleted as i32), 3, "by halves");
+    assert_eq!(report.request_count(), 3);
+    assert!(begin.elapsed() >= Duration::from_secs(1));
 }
