@@ -11,9 +11,7 @@ use crate::ca_file;
 use crate::credentials::{Credentials, Secret};
 use crate::endpoint::{Endpoint, Proxy};
 use crate::error::Error;
-
-/// A longer header value is refused by common servers, which allow 8 KiB a line.
-const MAX_HEADER_VALUE_BYTES: usize = 8_000;
+use crate::rules::check_header_value;
 
 /// A year: longer is no limit, and sums of it can't overflow.
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=31_536_000_000;
@@ -212,22 +210,6 @@ pub(crate) fn access_token(token: &str) -> Result<Credentials, Error> {
 pub(crate) fn authorization(value: &str) -> Result<Credentials, Error> {
     check_authorization("authorization", value)?;
     Ok(Credentials::Verbatim(Secret::new(value)))
-}
-
-/// The rule for what travels as a header value (RFC 9110, 5.5). The message never shows it.
-pub(crate) fn check_header_value(argument: &str, value: &str) -> Result<(), Error> {
-    let broken = if value.is_empty() {
-        "must not be empty"
-    } else if value.len() > MAX_HEADER_VALUE_BYTES {
-        "must not be longer than 8000 bytes"
-    } else if value.chars().any(char::is_control) {
-        "must not hold control characters, such as a line end"
-    } else if value.starts_with(' ') || value.ends_with(' ') {
-        "must not begin or end with a space"
-    } else {
-        return Ok(());
-    };
-    Err(Error::invalid(format!("{argument}: {broken}")))
 }
 
 /// The rule for what goes into the `Authorization` header, which is ASCII (RFC 9110, 11.4).

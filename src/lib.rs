@@ -25,10 +25,8 @@ pub mod monitor;
 mod panic;
 pub mod plan;
 pub mod report;
+mod rules;
 mod run;
 pub mod service;
 pub mod system;
 pub mod transport;
-
-/// What we call ourselves to the service (RFC 9110, 10.1.5).
-pub(crate) const USER_AGENT: &str = concat!("koodrive/", env!("CARGO_PKG_VERSION"));

@@ -1,7 +1,6 @@
 //! What to delete: ids, each of a device of a user, in the order in which they were added.
 
 mod ids;
-mod schedule;
 
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -9,11 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::rules::{MAX_IDS_PER_REQUEST, check_header_value};
 use ids::Complaints;
-pub(crate) use schedule::{Batch, Schedule};
-
-/// The most ids that the service takes in one request (the API reference's limit).
-pub const MAX_IDS_PER_REQUEST: usize = 100;
 
 /// Positions are kept in 32 bits, which halves what a plan of millions costs.
 const MAX_IDS_PER_PLAN: usize = u32::MAX as usize;
@@ -28,7 +24,7 @@ pub struct Plan(Arc<Contents>);
 struct Contents {
     text: String,
     ids: Vec<IdPlace>,
-    sections: Vec<Section>,
+    sections: Vec<SectionPlace>,
 }
 
 /// Where an id stands in `text`: its start, and in the low byte its length, which is at most 128.
@@ -46,9 +42,17 @@ impl IdPlace {
     }
 }
 
-/// A run of ids that share a user and a device.
+/// Ids that stand together and share a user and a device.
+pub(crate) struct Section<'a> {
+    /// None: the config's.
+    pub(crate) user: Option<&'a str>,
+    pub(crate) device: &'a str,
+    pub(crate) positions: Range<usize>,
+}
+
+/// Where a section stands.
 #[derive(Clone, Debug)]
-struct Section {
+struct SectionPlace {
     /// Where the user id begins in `text`; none: the config's.
     user: Option<usize>,
     device: usize,
@@ -148,12 +152,27 @@ impl Plan {
     /// without a user count as a user's of their own.
     pub fn request_count(&self) -> usize {
         let mut sizes: HashMap<(Option<&str>, &str), usize> = HashMap::new();
-        for (index, section) in self.0.sections.iter().enumerate() {
-            let key = (self.0.user(section), self.0.text_at(section.device));
-            *sizes.entry(key).or_default() += self.0.section_range(index).len();
+        for section in self.sections() {
+            *sizes.entry((section.user, section.device)).or_default() += section.positions.len();
         }
         let requests = |size: &usize| size.div_ceil(MAX_IDS_PER_REQUEST);
         sizes.values().map(requests).sum()
+    }
+
+    /// The ids by what they share, in the plan's order.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = Section<'_>> {
+        let contents = &*self.0;
+        let sections = contents.sections.iter().enumerate();
+        sections.map(|(index, section)| Section {
+            user: contents.user(section),
+            device: contents.text_at(section.device),
+            positions: contents.section_range(index),
+        })
+    }
+
+    /// The id at a position, which must be one of the plan's.
+    pub(crate) fn id(&self, position: u32) -> &str {
+        self.0.id(position)
     }
 
     /// The id at a position.
@@ -169,10 +188,12 @@ impl Plan {
         self.0.c_text_at(section.device)
     }
 
-    /// The user of the id at a position; none inside: the config's.
-    pub(crate) fn user_id(&self, position: usize) -> Option<Option<&CStr>> {
-        let section = self.0.section_of(position)?;
-        Some(section.user.and_then(|start| self.0.c_text_at(start)))
+    /// The user of the id at a position; of one that was added without, `default`.
+    pub(crate) fn user_id<'a>(&'a self, position: usize, default: &'a CStr) -> Option<&'a CStr> {
+        match self.0.section_of(position)?.user {
+            Some(start) => self.0.c_text_at(start),
+            None => Some(default),
+        }
     }
 
     /// Whether some id was added without a user.
@@ -256,7 +277,7 @@ impl Contents {
         CStr::from_bytes_until_nul(&self.text.as_bytes()[start..]).ok()
     }
 
-    fn user(&self, section: &Section) -> Option<&str> {
+    fn user(&self, section: &SectionPlace) -> Option<&str> {
         section.user.map(|start| self.text_at(start))
     }
 
@@ -268,7 +289,7 @@ impl Contents {
         {
             return;
         }
-        let section = Section {
+        let section = SectionPlace {
             user: user.map(|user| self.push_text(user)),
             device: self.push_text(device),
             first: self.ids.len(),
@@ -281,7 +302,7 @@ impl Contents {
         self.sections[index].first..next.map_or(self.ids.len(), |section| section.first)
     }
 
-    fn section_of(&self, position: usize) -> Option<&Section> {
+    fn section_of(&self, position: usize) -> Option<&SectionPlace> {
         if position >= self.ids.len() {
             return None;
         }
@@ -305,5 +326,5 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// A user id travels as a header value, which has its own rules.
 fn check_user_id(user: &str) -> Result<(), Error> {
-    crate::config::check_header_value("user_id", user)
+    check_header_value("user_id", user)
 }

@@ -151,8 +151,7 @@ impl Report {
 
     /// The user of the id at a position, resolved.
     pub fn user_id(&self, position: usize) -> Option<&CStr> {
-        let user = self.plan.user_id(position)?;
-        Some(user.unwrap_or(&self.default_user))
+        self.plan.user_id(position, &self.default_user)
     }
 
     /// The service's code for the id at a position.

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::plan::Batch;
 use crate::report::{Note, NoteId, Outcome};
 
+use super::schedule::Batch;
 use super::verdict::IdVerdict;
 
 /// How many requests a batch may cost beyond its attempts: enough to find two bad ids of 100 by

@@ -15,7 +15,7 @@ use serde_json::error::Category;
 
 use super::code;
 use super::redactor::Redactor;
-use crate::plan::MAX_IDS_PER_REQUEST;
+use crate::rules::MAX_IDS_PER_REQUEST;
 
 /// What a body says.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::signature::SigningInput;
 use crate::credentials::Credentials;
+use crate::transport;
 
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const X_DATE: HeaderName = HeaderName::from_static("x-date");
@@ -15,7 +16,7 @@ const X_DATE: HeaderName = HeaderName::from_static("x-date");
 /// A response in any other encoding is not read.
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const USER_AGENT: HeaderValue = HeaderValue::from_static(crate::USER_AGENT);
+const USER_AGENT: HeaderValue = HeaderValue::from_static(transport::USER_AGENT);
 
 /// A path segment's unreserved characters (RFC 3986, 2.3); all others are encoded.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC

@@ -22,6 +22,9 @@ use crate::failure::{Failure, FailureKind};
 pub use connector::HttpTransport;
 pub(crate) use pool::{ConnectionPool, PooledConnection};
 
+/// What we call ourselves to the service and to proxies (RFC 9110, 10.1.5).
+pub(crate) const USER_AGENT: &str = concat!("koodrive/", env!("CARGO_PKG_VERSION"));
+
 /// Opens connections to the service.
 pub trait Transport: Send + Sync {
     /// Opens one: name, TCP, proxy and TLS within the context given.

@@ -35,7 +35,7 @@ pub(super) fn open(
 }
 
 fn request(target: &str, proxy: &ureq::Proxy) -> Zeroizing<String> {
-    let agent = crate::USER_AGENT;
+    let agent = super::USER_AGENT;
     let mut request = Zeroizing::new(format!(
         "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: {agent}\r\n"
     ));

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::{Contents, MAX_IDS_PER_REQUEST, Plan};
+use crate::plan::Plan;
+use crate::rules::MAX_IDS_PER_REQUEST;
 
 /// What a run works through.
 pub(crate) struct Schedule<'a> {
@@ -48,8 +49,8 @@ pub(crate) struct Batch<'a> {
 impl<'a> Schedule<'a> {
     /// Plans the run. Ids without a user become `default_user`'s.
     pub(crate) fn new(plan: &'a Plan, default_user: &'a str) -> Self {
-        let (groups, sizes, group_of_section) = group(&plan.0, default_user);
-        let order = gather(&plan.0, &sizes, &group_of_section);
+        let (groups, sizes, group_of_section) = group(plan, default_user);
+        let order = gather(plan, &sizes, &group_of_section);
         let mut schedule = Self {
             plan,
             groups,
@@ -77,7 +78,7 @@ impl<'a> Schedule<'a> {
 
     /// The id at a position of the plan.
     pub(crate) fn id(&self, position: u32) -> &'a str {
-        self.plan.0.id(position)
+        self.plan.id(position)
     }
 
     /// Takes each group's duplicates out and cuts what remains.
@@ -111,7 +112,7 @@ impl<'a> Schedule<'a> {
         }
         let (start, mut kept) = (range.start, range.start);
         let plan = self.plan;
-        let id = |position: u32| plan.0.id(position);
+        let id = |position: u32| plan.id(position);
         let hasher = DefaultHashBuilder::default();
         let hash = |position: &u32| hasher.hash_one(id(*position));
         let mut seen = HashTable::with_capacity(range.len());
@@ -136,29 +137,26 @@ impl<'a> Schedule<'a> {
 }
 
 /// The groups in order of appearance, their sizes, and the group of each section.
-fn group<'a>(
-    contents: &'a Contents,
-    default_user: &'a str,
-) -> (Vec<Group<'a>>, Vec<u32>, Vec<u32>) {
+fn group<'a>(plan: &'a Plan, default_user: &'a str) -> (Vec<Group<'a>>, Vec<u32>, Vec<u32>) {
     let mut known: HashMap<(&str, &str), u32> = HashMap::new();
     let (mut groups, mut sizes) = (Vec::new(), Vec::new());
-    let mut group_of_section = Vec::with_capacity(contents.sections.len());
-    for (index, section) in contents.sections.iter().enumerate() {
-        let user = contents.user(section).unwrap_or(default_user);
-        let device = contents.text_at(section.device);
+    let mut group_of_section = Vec::new();
+    for section in plan.sections() {
+        let user = section.user.unwrap_or(default_user);
+        let device = section.device;
         let group = *known.entry((user, device)).or_insert_with(|| {
             groups.push(Group { user, device });
             sizes.push(0);
             groups.len() as u32 - 1
         });
-        sizes[group as usize] += contents.section_range(index).len() as u32;
+        sizes[group as usize] += section.positions.len() as u32;
         group_of_section.push(group);
     }
     (groups, sizes, group_of_section)
 }
 
 /// All positions, group by group.
-fn gather(contents: &Contents, sizes: &[u32], group_of_section: &[u32]) -> Vec<u32> {
+fn gather(plan: &Plan, sizes: &[u32], group_of_section: &[u32]) -> Vec<u32> {
     let mut next = Vec::with_capacity(sizes.len());
     let mut total = 0;
     for &size in sizes {
@@ -166,9 +164,9 @@ fn gather(contents: &Contents, sizes: &[u32], group_of_section: &[u32]) -> Vec<u
         total += size as usize;
     }
     let mut order = vec![0; total];
-    for (index, &group) in group_of_section.iter().enumerate() {
+    for (section, &group) in plan.sections().zip(group_of_section) {
         let place = &mut next[group as usize];
-        for position in contents.section_range(index) {
+        for position in section.positions {
             order[*place] = position as u32;
             *place += 1;
         }
