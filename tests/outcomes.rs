@@ -735,3 +735,71 @@ fn faults_of_one_user_are_not_anothers() {
     assert_eq!(outcomes(&report), [Deleted, Unknown]);
     assert_eq!(kind(&error), Some(ErrorKind::Service));
 }
+
+/// Whether the same again, later and unchanged, may succeed.
+#[test]
+fn errors_say_whether_to_come_back() {
+    for (fault, retryable) in [
+        (status(400), true),
+        (status(404), true),
+        (status(429), true),
+        (status(500), true),
+        (status(503), true),
+        (body("gibberish"), true),
+        (status(401), false),
+        (status(403), false),
+        (status(302), false),
+        (refusal(400, r#"{"code":13000102}"#), false),
+    ] {
+        let case = format!("{fault:?}");
+        let sandbox = sandbox(Options {
+            faults: vec![Rule::always(fault)],
+            ..Options::default()
+        });
+        let mut config = config(&sandbox);
+        config.set_max_attempts(1).unwrap();
+        let (_, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
+        assert_eq!(error.unwrap().retryable, retryable, "{case}");
+    }
+}
+
+/// The message says which rule a response breaks, for whoever has to find out what answers there.
+#[test]
+fn errors_name_the_broken_rule() {
+    for (fault, words) in [
+        (body("gibberish"), "the response can't be read: "),
+        (body("null"), "the response can't be read: it is null"),
+        (body("{}"), "the response holds no code"),
+        (status(302), "redirects are not followed"),
+        (status(204), "the response's status has no meaning here"),
+        (
+            body(r#"{"code":0}"#),
+            "the response does not name each id once",
+        ),
+        (
+            body(r#"{"code":0,"scopeIdList":["2"]}"#),
+            "the response names an id that was not asked for",
+        ),
+        (
+            body(r#"{"code":1,"scopeIdList":["1"]}"#),
+            "the response's code is an error, and yet it names ids",
+        ),
+        (
+            refusal(429, r#"{"scopeIdList":["1"]}"#),
+            "the response refuses the request and yet names deleted ids",
+        ),
+        (status(500), "the service failed to execute the request"),
+        (status(401), "the service does not accept the authorization"),
+        (status(404), "the service refused the request"),
+    ] {
+        let sandbox = sandbox(Options {
+            faults: vec![Rule::always(fault)],
+            ..Options::default()
+        });
+        let mut config = config(&sandbox);
+        config.set_max_attempts(1).unwrap();
+        let (_, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
+        let message = error.unwrap().message;
+        assert!(message.starts_with(words), "{message}");
+    }
+}

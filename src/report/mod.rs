@@ -40,11 +40,6 @@ impl Outcome {
         Self::Gone,
         Self::Unknown,
     ];
-
-    /// Whether the id may still exist.
-    pub fn is_failure(self) -> bool {
-        FAILURES.contains(&(self as i32))
-    }
 }
 
 /// The outcomes of ids that may still exist.

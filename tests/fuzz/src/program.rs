@@ -486,7 +486,10 @@ impl Program {
                 assert_eq!(message.is_some(), expected.is_some());
                 text(koodrive_result_service_code(result, index));
             }
-            for step in [koodrive_result_next_failure, koodrive_result_next_unfinished] {
+            for step in [
+                koodrive_result_next_failure,
+                koodrive_result_next_unfinished,
+            ] {
                 let (mut cursor, mut found) = (index, usize::MAX);
                 // SAFETY: NULL or a live result, and two places for numbers.
                 if unsafe { step(result, &mut cursor, &mut found) } {

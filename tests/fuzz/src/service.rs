@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::Request;
-use koodrive::system::{Gate, System};
 use koodrive::context::CallContext;
 use koodrive::failure::{Failure, FailureKind};
+use koodrive::system::{Gate, System};
 use koodrive::transport::{Connection, HttpResponse, Transport};
 
 use crate::json::{self, Value};
