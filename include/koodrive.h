@@ -316,14 +316,14 @@ koodrive_status koodrive_config_set_app_credentials(koodrive_config *config,
 /**
  * Trust the certificates in this PEM file (RFC 7468) instead of the platform's. The file is read now:
  * a regular file of at most 16 MiB that holds at least one certificate. A byte order mark at its
- * begin is skipped.
+ * beginning is skipped.
  */
 koodrive_status koodrive_config_set_ca_file(koodrive_config *config,
                                             const char *path,
                                             koodrive_error **error);
 
 /**
- * Coverage the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
+ * Reach the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
  * (CONNECT). Without this call there is none: the environment's proxy variables are not read.
  */
 koodrive_status koodrive_config_set_proxy(koodrive_config *config,
@@ -518,7 +518,7 @@ size_t koodrive_result_count(const koodrive_result *result);
 const koodrive_outcome *koodrive_result_outcomes(const koodrive_result *result);
 
 /**
- * How many ids have an outcome. 0 for a number that is no outcome, and for NULL.
+ * How many ids have the given outcome. 0 for a number that is no outcome, and for NULL.
  */
 size_t koodrive_result_tally(const koodrive_result *result, koodrive_outcome outcome);
 
@@ -589,7 +589,7 @@ void koodrive_result_free(koodrive_result *result);
 
 /**
  * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
- * threads: a connection is not used when it has rested for 15 seconds, and closed by the next call or
+ * threads, but for a name look-up that the system's resolver never returns from: a connection is not used when it has rested for 15 seconds, and closed by the next call or
  * with the client.
  */
 typedef struct koodrive_client koodrive_client;

@@ -588,7 +588,7 @@ class Report {
     Failures failures() const & noexcept { return Failures(handle_.get()); }
     Failures failures() const && = delete; // Of a report that ends with the statement.
 
-    /** How many ids have an outcome. */
+    /** How many ids have the given outcome. */
     std::size_t tally(Outcome outcome) const noexcept {
         return koodrive_result_tally(handle_.get(), static_cast<std::int32_t>(outcome));
     }

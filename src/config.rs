@@ -105,7 +105,7 @@ impl Config {
         Ok(())
     }
 
-    /// Coverage the service through this HTTP proxy (CONNECT).
+    /// Reach the service through this HTTP proxy (CONNECT).
     pub fn set_proxy(&mut self, url: &str) -> Result<(), Error> {
         self.proxy = Some(Proxy::parse(url)?);
         Ok(())

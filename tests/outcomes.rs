@@ -1,4 +1,5 @@
-//! The verdict table, row by row, over real HTTP.
+//! What each kind of response means for ids and for the run, over real HTTP: the README's tables of outcomes
+//! and statuses, and the rules of `src/service/attempt.rs`.
 
 mod common;
 

@@ -142,7 +142,7 @@ func (r *Report) Len() int {
 	return int(C.koodrive_result_count(result))
 }
 
-// Tally returns how many ids have an outcome.
+// Tally returns how many ids have the given outcome.
 func (r *Report) Tally(outcome Outcome) int {
 	result, end := r.use()
 	defer end()

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::report::Report;
 
 /// Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
-/// threads: a connection is not used when it has rested for 15 seconds, and closed by the next call or
+/// threads, but for a name look-up that the system's resolver never returns from: a connection is not used when it has rested for 15 seconds, and closed by the next call or
 /// with the client.
 pub struct koodrive_client(Client);
 

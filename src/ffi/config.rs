@@ -145,7 +145,7 @@ pub unsafe extern "C" fn koodrive_config_set_app_credentials(
 
 /// Trust the certificates in this PEM file (RFC 7468) instead of the platform's. The file is read now:
 /// a regular file of at most 16 MiB that holds at least one certificate. A byte order mark at its
-/// begin is skipped.
+/// beginning is skipped.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_ca_file(
     config: *mut koodrive_config,
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn koodrive_config_set_ca_file(
     }
 }
 
-/// Coverage the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
+/// Reach the service through an HTTP proxy: http://[user:password@]host[:port], which opens tunnels
 /// (CONNECT). Without this call there is none: the environment's proxy variables are not read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_proxy(

@@ -37,7 +37,7 @@ pub unsafe extern "C" fn koodrive_result_outcomes(
         .map_or(ptr::null(), <[koodrive_outcome]>::as_ptr)
 }
 
-/// How many ids have an outcome. 0 for a number that is no outcome, and for NULL.
+/// How many ids have the given outcome. 0 for a number that is no outcome, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_tally(
     result: *const koodrive_result,

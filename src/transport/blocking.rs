@@ -1,5 +1,5 @@
 //! Blocking calls of the system that can't be interrupted: a name's look-up, the reading of
-//! certificates. Each runs on a thread of its own, and whoever loses context leaves it behind.
+//! certificates. Each runs on a thread of its own, and a caller whose deadline passes leaves it behind.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -44,7 +44,7 @@ impl<T> SharedCall<T> {
 }
 
 impl<T: Clone + Send + 'static> SharedCall<T> {
-    /// Waits for the call that is under way, or else for `call`, begun now. None where context
+    /// Waits for the call that is under way, or else for `call`, begun now. None where the context
     /// ended first. What is returned may have ended before this was asked for.
     pub(super) fn wait(
         &self,

@@ -97,7 +97,7 @@ impl Transport for HttpTransport {
     }
 }
 
-/// Says so where context ended, which shows itself as all sorts of failures.
+/// Names the cancellation or the deadline, where one of them is the reason of a failure.
 fn explain(failure: Failure, context: &CallContext) -> Failure {
     match context.exhausted() {
         Some(FailureKind::Cancelled) => Failure {

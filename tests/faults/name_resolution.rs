@@ -106,7 +106,7 @@ fn a_look_up_that_hangs() {
     assert!(run.elapsed < limit, "{run:?}");
 }
 
-/// The answer to a call that had lost context says nothing of the name as it is when another call
+/// The response to a call that had given up says nothing of the name as it is when another call
 /// comes, however long after.
 #[test]
 fn a_late_answer_is_not_for_a_later_call() {
