@@ -7,7 +7,7 @@ use common::*;
 use koodrive::client::Client;
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome::{self, *};
-use koodrive_sandbox::{Fault, Match, Options, Rule, Sandbox, ScopeSource, Shape};
+use koodrive_sandbox::{Fault, Match, Options, Rejection, Rule, Sandbox, ScopeSource, Shape};
 
 fn status(status: u16) -> Fault {
     Fault::Status {
@@ -768,8 +768,19 @@ fn errors_say_whether_to_come_back() {
 #[test]
 fn errors_name_the_broken_rule() {
     for (fault, words) in [
-        (body("gibberish"), "the response can't be read: "),
+        (
+            body("gibberish"),
+            "the response can't be read: expected value at line 1 column 1",
+        ),
         (body("null"), "the response can't be read: it is null"),
+        (
+            body(r#"{"code":0,"scopeIdList":"1"}"#),
+            "the response can't be read: not in the form of the API reference",
+        ),
+        (
+            body(r#"{"code":0,"scopeIdList":{"1":true}}"#),
+            "the response can't be read: not in the form of the API reference",
+        ),
         (body("{}"), "the response holds no code"),
         (status(302), "redirects are not followed"),
         (status(204), "the response's status has no meaning here"),
@@ -802,5 +813,34 @@ fn errors_name_the_broken_rule() {
         let (_, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
         let message = error.unwrap().message;
         assert!(message.starts_with(words), "{message}");
+    }
+}
+
+/// Each id keeps the words that were said of it, whoever else was told the same or something else.
+#[test]
+fn every_id_has_its_own_words() {
+    let words = |id: &u32| format!("reason {}", id % 3);
+    let ids: Vec<u32> = (0..250).collect();
+    let rejection = |id: &u32| {
+        let rejection = Rejection {
+            error_code: (7 + id % 3).to_string(),
+            msg: words(id),
+        };
+        (id.to_string().as_str().into(), rejection)
+    };
+    let sandbox = sandbox(Options {
+        rejected_ids: ids.iter().map(rejection).collect(),
+        ..Options::default()
+    });
+    let texts: Vec<_> = ids.iter().map(u32::to_string).collect();
+    let report = delete_ids(&client(&sandbox), &texts);
+    assert_eq!(report.outcomes(), vec![Rejected as i32; 250]);
+    for id in ids {
+        let position = id as usize;
+        assert_eq!(message(&report, position), Some(words(&id).as_str()));
+        assert_eq!(
+            code(&report, position),
+            Some((7 + id % 3).to_string().as_str())
+        );
     }
 }
