@@ -481,6 +481,44 @@ fn a_service_that_is_down_is_left_alone() {
     assert_eq!(report.tally(NotSent as i32), 100_000 - touched);
 }
 
+/// A hundred failures end a run, and each success makes up for one of them, but for no more than a
+/// hundred in all.
+#[test]
+fn successes_make_up_for_failures() {
+    let failures_after = |faults: Vec<Rule>, batches: usize| {
+        let sandbox = sandbox(Options {
+            faults,
+            ..Options::default()
+        });
+        let mut config = config(&sandbox);
+        config.set_max_attempts(1).unwrap();
+        config.set_max_connections(1).unwrap();
+        let plan = plan(&generated_ids(100 * batches));
+        let (report, _) = delete(&Client::new(&config).unwrap(), &plan);
+        report.tally(Unknown as i32) / 100
+    };
+    let after = |first: u64| vec![Rule::during(first..u64::MAX, status(503))];
+    assert_eq!(failures_after(after(0), 150), 101);
+    assert_eq!(
+        failures_after(after(5), 150),
+        101,
+        "there was nothing to make up for"
+    );
+    let alternating = (0..150).map(|turn| Rule::during(2 * turn..2 * turn + 1, status(503)));
+    assert_eq!(
+        failures_after(alternating.collect(), 300),
+        150,
+        "the run goes on"
+    );
+    let then_down = (0..50).map(|turn| Rule::during(2 * turn..2 * turn + 1, status(503)));
+    let then_down = then_down.chain(after(100)).collect();
+    assert_eq!(
+        failures_after(then_down, 300),
+        50 + 101,
+        "all was made up for"
+    );
+}
+
 #[test]
 fn a_wrong_clock_costs_one_request() {
     const YEAR: i64 = 365 * 24 * 3600;

@@ -1,6 +1,6 @@
 //! Cancel, a second cancel and the run's deadline, at every step of an attempt.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -298,4 +298,41 @@ fn between_batches() {
     assert!(sent.iter().all(|outcome| *outcome == Outcome::Deleted));
     assert!(unsent.iter().all(|outcome| *outcome == Outcome::NotSent));
     assert_eq!(peer.requests().len(), 1);
+}
+
+/// Of several reasons the caller's own comes first, whenever it comes.
+#[test]
+fn a_cancel_outranks_a_refused_authorization() {
+    let (both_asked, cancelled) = (Barrier::new(2), Signal::new());
+    let after_cancel = cancelled.clone();
+    let peer = Peer::start(Over::Plain, move |mut visit| {
+        if visit.request().is_none() {
+            return;
+        }
+        if both_asked.wait().is_leader() {
+            visit.send(refusal("401 Unauthorized", ""));
+        } else {
+            after_cancel.wait();
+            visit.send(refusal("503 Service Unavailable", ""));
+        }
+        visit.await_end();
+    });
+    let mut config = with_attempts(config(&peer), 2);
+    config.set_max_connections(2).expect("a number");
+    let ids: Vec<_> = (0..200).map(|id| id.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let monitor = Monitor::default();
+    let run = thread::scope(|scope| {
+        scope.spawn(|| {
+            while monitor.scopes_done() < 100 {
+                thread::yield_now();
+            }
+            monitor.cancel();
+            cancelled.set();
+        });
+        delete_watched(&client(&config), &ids, Some(&monitor))
+    });
+    assert_eq!(run.kind(), Some(ErrorKind::Cancelled), "{run:?}");
+    assert_eq!(run.report.tally(Outcome::Rejected as i32), 100, "{run:?}");
+    assert_eq!(run.report.tally(Outcome::Unknown as i32), 100, "{run:?}");
 }
