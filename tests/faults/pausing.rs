@@ -1,10 +1,11 @@
 //! Retry-After: all workers pause, and none of them comes back early.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use koodrive::client::Client;
+use koodrive::config::Config;
+use koodrive::endpoint::Endpoint;
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 use koodrive::system::{Gate, Machine, System};
@@ -149,54 +150,96 @@ fn the_rate_limit_wakes_one_worker_at_a_time() {
     let mut config = config(&peer);
     config.set_max_connections(64).expect("a number");
     config.set_max_requests_per_second(100).expect("a number");
-    let endpoint = koodrive::endpoint::Endpoint::parse(&peer.url()).expect("a URL");
-    let transport = HttpTransport::new(&endpoint, None, None).expect("a transport");
-    let waits = Arc::new(AtomicUsize::new(0));
-    let system = CountsWaits(Machine, Arc::clone(&waits));
-    let client = Client::with_parts(&config, Box::new(transport), Box::new(system));
+    let (client, waits) = watched(&config, &peer, false);
     let ids: Vec<_> = (0..REQUESTS * 100).map(|id| id.to_string()).collect();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-    delete_with(&client.expect("a client"), &ids).expect(Outcome::Deleted, None);
+    delete_with(&client, &ids).expect(Outcome::Deleted, None);
     assert_eq!(peer.requests().len(), REQUESTS);
-    let waits = waits.load(Ordering::Relaxed);
+    let waits = waits.lock().expect("a lock").len();
     assert!(waits <= 2 * REQUESTS, "{waits} waits");
 }
 
-/// The real machine, and how often somebody waited for a moment.
-struct CountsWaits(Machine, Arc<AtomicUsize>);
+/// Between attempts of a request, where the service does not say how long: up to 200 ms, doubled each
+/// time, up to 20 s.
+#[test]
+fn grows_from_attempt_to_attempt() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        while visit.request().is_some() {
+            visit.send(refusal("503 Service Unavailable", ""));
+        }
+    });
+    let (client, waits) = watched(&with_attempts(config(&peer), 10), &peer, true);
+    delete_with(&client, &["1"]).expect(Outcome::Unknown, ErrorKind::Service);
+    assert_eq!(peer.requests().len(), 10);
+    let longest = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 20_000, 20_000];
+    let waits = waits.lock().expect("a lock");
+    assert_eq!(waits.len(), longest.len(), "{waits:?}");
+    for (wait, longest) in waits.iter().zip(longest.map(Duration::from_millis)) {
+        // The clock goes on between the decision to wait and the wait.
+        let range = longest - Duration::from_millis(100)..=longest;
+        assert!(range.contains(wait), "{waits:?}");
+    }
+}
 
-impl System for CountsWaits {
+/// A client of the peer, and how long it waited each time. It draws the highest random numbers; and if
+/// `skips`, waiting takes no time.
+fn watched(config: &Config, peer: &Peer, skips: bool) -> (Client, Arc<Mutex<Vec<Duration>>>) {
+    let endpoint = Endpoint::parse(&peer.url()).expect("a URL");
+    let transport = HttpTransport::new(&endpoint, None, None).expect("a transport");
+    let system = WatchedMachine {
+        skips,
+        ..WatchedMachine::default()
+    };
+    let waits = Arc::clone(&system.waits);
+    let client = Client::with_parts(config, Box::new(transport), Box::new(system));
+    (client.expect("a client"), waits)
+}
+
+/// The real machine, but for its waits.
+#[derive(Default)]
+struct WatchedMachine {
+    machine: Machine,
+    skips: bool,
+    skipped: Mutex<Duration>,
+    waits: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl System for WatchedMachine {
     fn now(&self) -> Instant {
-        self.0.now()
+        self.machine.now() + *self.skipped.lock().expect("a lock")
     }
 
     fn wall_clock(&self) -> SystemTime {
-        self.0.wall_clock()
+        self.machine.wall_clock()
     }
 
     fn uptime(&self) -> Duration {
-        self.0.uptime()
+        self.machine.uptime()
     }
 
     fn wait(&self, until: Instant, interrupted: &dyn Fn() -> bool) {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.wait(until, interrupted);
+        let wait = until.saturating_duration_since(self.now());
+        self.waits.lock().expect("a lock").push(wait);
+        match self.skips {
+            true => *self.skipped.lock().expect("a lock") += wait,
+            false => self.machine.wait(until, interrupted),
+        }
     }
 
     fn enter(&self, gate: &Gate) {
-        self.0.enter(gate);
+        self.machine.enter(gate);
     }
 
     fn leave(&self, gate: &Gate) {
-        self.0.leave(gate);
+        self.machine.leave(gate);
     }
 
     fn random(&self) -> u64 {
-        self.0.random()
+        u64::MAX
     }
 
     fn run_workers(&self, count: usize, work: &(dyn Fn() + Sync)) {
-        self.0.run_workers(count, work);
+        self.machine.run_workers(count, work);
     }
 }
 
