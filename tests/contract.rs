@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::HashSet;
+use std::time::{Duration, UNIX_EPOCH};
 
 use common::*;
 use koodrive::client::Client;
@@ -11,7 +12,7 @@ use koodrive::error::ErrorKind;
 use koodrive::monitor::Monitor;
 use koodrive::plan::Plan;
 use koodrive::report::Outcome::{self, *};
-use koodrive::service::SigningInput;
+use koodrive::service::{Clock, SigningInput};
 use koodrive_sandbox::{App, Options, ScopeSource, Token};
 
 fn existing(ids: &[&str]) -> ScopeSource {
@@ -577,4 +578,25 @@ fn tls_with_a_ca_file() {
     let report = delete_ids(&Client::new(&config).unwrap(), &generated_ids(1_000));
     assert_eq!(report.tally(Deleted as i32), 1_000);
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// `X-Date` is five seconds early and names whole seconds, rounded down, whatever the wall clock shows.
+#[test]
+fn x_dates_are_early_and_whole() {
+    for (millis, text) in [
+        (1_762_153_305_000_i64, "20251103T070140Z"),
+        (1_762_153_305_999, "20251103T070140Z"),
+        (5_000, "19700101T000000Z"),
+        (4_999, "19691231T235959Z"),
+        (4_000, "19691231T235959Z"),
+        (3_999, "19691231T235958Z"),
+        (-86_395_000, "19691230T235955Z"),
+    ] {
+        let distance = Duration::from_millis(millis.unsigned_abs());
+        let clock = match millis {
+            0.. => UNIX_EPOCH + distance,
+            _ => UNIX_EPOCH - distance,
+        };
+        assert_eq!(Clock::default().x_date(clock).text, text, "{millis}");
+    }
 }
