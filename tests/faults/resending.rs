@@ -88,6 +88,22 @@ fn a_wrong_correction_is_dropped() {
     assert_eq!(peer.requests().len(), 3);
 }
 
+/// A date that keeps running away is followed once for each attempt.
+#[test]
+fn a_request_is_corrected_once() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        let mut days = 0;
+        while visit.request().is_some() {
+            days += 1;
+            let headers = date(SystemTime::now() + HOUR * 24 * days);
+            visit.send(refusal("401 Unauthorized", &headers));
+        }
+    });
+    let run = delete_with(&client(&config(&peer)), &["1"]);
+    run.expect(Outcome::Rejected, ErrorKind::Unauthorized);
+    assert_eq!(peer.requests().len(), 2);
+}
+
 /// A date that keeps running away costs no more than halving may.
 #[test]
 fn corrections_count_as_extra_requests() {
