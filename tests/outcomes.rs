@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use koodrive::client::Client;
-use koodrive::error::ErrorKind;
+use koodrive::error::{Error, ErrorKind};
 use koodrive::report::Outcome::{self, *};
 use koodrive_sandbox::{Fault, Match, Options, Rejection, Rule, Sandbox, ScopeSource, Shape};
 
@@ -778,6 +778,18 @@ fn faults_of_one_user_are_not_anothers() {
     assert_eq!(kind(&error), Some(ErrorKind::Service));
 }
 
+/// Why a run fails whose one request always meets this fault.
+fn error_of(fault: Fault) -> Error {
+    let sandbox = sandbox(Options {
+        faults: vec![Rule::always(fault)],
+        ..Options::default()
+    });
+    let mut config = config(&sandbox);
+    config.set_max_attempts(1).unwrap();
+    let (_, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
+    error.expect("the run fails")
+}
+
 /// Whether the same again, later and unchanged, may succeed.
 #[test]
 fn errors_say_whether_to_come_back() {
@@ -794,14 +806,7 @@ fn errors_say_whether_to_come_back() {
         (refusal(400, r#"{"code":13000102}"#), false),
     ] {
         let case = format!("{fault:?}");
-        let sandbox = sandbox(Options {
-            faults: vec![Rule::always(fault)],
-            ..Options::default()
-        });
-        let mut config = config(&sandbox);
-        config.set_max_attempts(1).unwrap();
-        let (_, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
-        assert_eq!(error.unwrap().retryable, retryable, "{case}");
+        assert_eq!(error_of(fault).retryable, retryable, "{case}");
     }
 }
 
@@ -845,14 +850,7 @@ fn errors_name_the_broken_rule() {
         (status(401), "the service does not accept the authorization"),
         (status(404), "the service refused the request"),
     ] {
-        let sandbox = sandbox(Options {
-            faults: vec![Rule::always(fault)],
-            ..Options::default()
-        });
-        let mut config = config(&sandbox);
-        config.set_max_attempts(1).unwrap();
-        let (_, error) = delete(&Client::new(&config).unwrap(), &plan(&["1"]));
-        let message = error.unwrap().message;
+        let message = error_of(fault).message;
         assert!(message.starts_with(words), "{message}");
     }
 }

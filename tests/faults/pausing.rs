@@ -243,18 +243,19 @@ impl System for WatchedMachine {
     }
 }
 
+fn asking_to_wait(status: u16, retry_after: &str, body: Option<&str>) -> Fault {
+    Fault::Status {
+        status,
+        retry_after: Some(retry_after.into()),
+        body: body.map(Into::into),
+        content_type: None,
+    }
+}
+
 #[test]
 fn makes_all_workers_wait() {
     let sandbox = common::sandbox(Options {
-        faults: vec![Rule::during(
-            0..4,
-            Fault::Status {
-                status: 429,
-                retry_after: Some("1".into()),
-                body: None,
-                content_type: None,
-            },
-        )],
+        faults: vec![Rule::during(0..4, asking_to_wait(429, "1", None))],
         ..Options::default()
     });
     let begin = Instant::now();
@@ -266,12 +267,7 @@ fn makes_all_workers_wait() {
 #[test]
 fn beyond_the_deadline_stops_the_run() {
     let sandbox = common::sandbox(Options {
-        faults: vec![Rule::always(Fault::Status {
-            status: 503,
-            retry_after: Some("60".into()),
-            body: None,
-            content_type: None,
-        })],
+        faults: vec![Rule::always(asking_to_wait(503, "60", None))],
         ..Options::default()
     });
     let mut config = common::config(&sandbox);
@@ -291,12 +287,11 @@ fn holds_for_whatever_is_sent_again() {
     let sandbox = common::sandbox(Options {
         faults: vec![Rule::during(
             0..1,
-            Fault::Status {
-                status: 400,
-                retry_after: Some("1".into()),
-                body: Some(r#"{"code":13000102,"msg":"Parameter check failed."}"#.into()),
-                content_type: None,
-            },
+            asking_to_wait(
+                400,
+                "1",
+                Some(r#"{"code":13000102,"msg":"Parameter check failed."}"#),
+            ),
         )],
         ..Options::default()
     });

@@ -88,17 +88,25 @@ fn a_wrong_correction_is_dropped() {
     assert_eq!(peer.requests().len(), 3);
 }
 
-/// A date that keeps running away is followed once for each attempt.
-#[test]
-fn a_request_is_corrected_once() {
-    let peer = Peer::start(Over::Plain, |mut visit| {
+/// A service that is a day later in each of its refusals.
+fn refusing_by_a_runaway_date(status: &'static str, body: &'static str) -> Peer {
+    Peer::start(Over::Plain, move |mut visit| {
         let mut days = 0;
         while visit.request().is_some() {
             days += 1;
             let headers = date(SystemTime::now() + HOUR * 24 * days);
-            visit.send(refusal("401 Unauthorized", &headers));
+            visit.send(framed(status, &headers, body));
         }
-    });
+    })
+}
+
+/// A date that keeps running away is followed once for each attempt.
+#[test]
+fn a_request_is_corrected_once() {
+    let peer = refusing_by_a_runaway_date(
+        "401 Unauthorized",
+        r#"{"error_code":"APIGW.0308","error_msg":"refused"}"#,
+    );
     let run = delete_with(&client(&config(&peer)), &["1"]);
     run.expect(Outcome::Rejected, ErrorKind::Unauthorized);
     assert_eq!(peer.requests().len(), 2);
@@ -107,15 +115,8 @@ fn a_request_is_corrected_once() {
 /// A date that keeps running away costs no more than halving may.
 #[test]
 fn corrections_count_as_extra_requests() {
-    let peer = Peer::start(Over::Plain, |mut visit| {
-        let mut days = 0;
-        while visit.request().is_some() {
-            days += 1;
-            let headers = date(SystemTime::now() + HOUR * 24 * days);
-            let body = r#"{"code":13000102,"msg":"Parameter check failed."}"#;
-            visit.send(framed("400 Bad Request", &headers, body));
-        }
-    });
+    let body = r#"{"code":13000102,"msg":"Parameter check failed."}"#;
+    let peer = refusing_by_a_runaway_date("400 Bad Request", body);
     let ids: Vec<_> = (0..100).map(|id| id.to_string()).collect();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     let run = delete_with(&client(&config(&peer)), &ids);
