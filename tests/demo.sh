@@ -19,34 +19,31 @@ has() {
     esac
 }
 
-# build LANGUAGE: leaves the programs $work/LANGUAGE and $work/LANGUAGE-short.
+# build LANGUAGE PROGRAM: leaves $work/LANGUAGE-PROGRAM.
 build() {
-    for program in delete_scopes short; do
-        binary=$work/$1
-        [ $program = delete_scopes ] || binary=$binary-$program
-        case $1 in
-        c)
-            # The flags are words.
-            # shellcheck disable=SC2086
-            $CC -std=c11 $warnings -Iinclude -pthread examples/c/$program.c $link -o "$binary"
-            ;;
-        cpp)
-            # shellcheck disable=SC2086
-            $CXX -std=c++17 $warnings -Iinclude -pthread examples/cpp/$program.cpp $link -o "$binary"
-            ;;
-        python)
-            cat > "$binary" <<SCRIPT
+    binary=$work/$1-$2
+    case $1 in
+    c)
+        # The flags are words.
+        # shellcheck disable=SC2086
+        $CC -std=c11 $warnings -Iinclude -pthread "examples/c/$2.c" $link -o "$binary"
+        ;;
+    cpp)
+        # shellcheck disable=SC2086
+        $CXX -std=c++17 $warnings -Iinclude -pthread "examples/cpp/$2.cpp" $link -o "$binary"
+        ;;
+    python)
+        cat > "$binary" <<SCRIPT
 #!/bin/sh
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/bindings/python/src" KOODRIVE_LIBRARY="$release/libkoodrive.so"
-exec python3 "$PWD/examples/python/$program.py" "\$@"
+exec python3 "$PWD/examples/python/$2.py" "\$@"
 SCRIPT
-            chmod +x "$binary"
-            ;;
-        go)
-            go -C examples/go/$program build -o "$binary" .
-            ;;
-        esac
-    done
+        chmod +x "$binary"
+        ;;
+    go)
+        go -C "examples/go/$2" build -o "$binary" .
+        ;;
+    esac
 }
 
 ids() { seq -f "18428467155270%05g" "$1" "$2"; }
@@ -71,25 +68,26 @@ ids 701 1000 > "$work/old-phone"
 start_sandbox --scopes "$work/scopes.json" --latency-ms 100
 export KOODRIVE_ACCESS_TOKEN=demo-token
 
-# run LANGUAGE: all parts, into $work/LANGUAGE.txt
+# run LANGUAGE: builds and runs all parts, into $work/LANGUAGE.txt
 run() {
+    build "$1" short
+    build "$1" delete_scopes
     {
         echo "The short program: two ids of which one exists."
         KOODRIVE_USER_ID="user of $1" "$work/$1-short"
         echo
         echo "The API reference's own example: seven ids of which one exists."
-        "$work/$1" --user "user of $1" --device 1842812272691451648 123 123 345 1760265745989677312 \
+        "$work/$1-delete_scopes" --user "user of $1" --device 1842812272691451648 123 123 345 1760265745989677312 \
             1752777931588940032 1752990708303704321 1842846715527366528
         echo
         echo "1,000 scopes of three devices in one plan."
-        "$work/$1" --user "user of $1" --quiet \
+        "$work/$1-delete_scopes" --user "user of $1" --quiet \
             --device phone --file "$work/phone" \
             --device tablet --file "$work/tablet" \
             --device "old phone" --file "$work/old-phone"
     } > "$work/$1.txt"
 }
 
-build c
 run c
 echo "In C:"
 cat "$work/c.txt"
@@ -99,7 +97,6 @@ for language in cpp python go; do
         echo "$language: not found on this machine, left out"
         continue
     fi
-    build $language
     run $language
     cmp "$work/c.txt" "$work/$language.txt"
     echo "$language: the same as in C"
