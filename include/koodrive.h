@@ -588,9 +588,10 @@ void koodrive_result_free(koodrive_result *result);
 /* ==== Client ================================================================== */
 
 /**
- * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
- * threads, but for a name look-up that the system's resolver never returns from: a connection is not used when it has rested for 15 seconds, and closed by the next call or
- * with the client.
+ * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections,
+ * and no threads but one for a name look-up that the system's resolver never returns from. A
+ * connection that has rested for 15 seconds is not used, and closed by the next call or with the
+ * client.
  */
 typedef struct koodrive_client koodrive_client;
 

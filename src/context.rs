@@ -27,8 +27,8 @@ enum Purpose {
 }
 
 /// Who may end a run's calls: its caller, by the monitor, and the run itself when it stops.
-#[derive(Clone, Debug, Default)]
-pub struct Cancellation {
+#[derive(Clone, Debug)]
+pub(crate) struct Cancellation {
     monitor: Monitor,
     stopped: Arc<AtomicBool>,
 }

@@ -16,9 +16,10 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::report::Report;
 
-/// Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
-/// threads, but for a name look-up that the system's resolver never returns from: a connection is not used when it has rested for 15 seconds, and closed by the next call or
-/// with the client.
+/// Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections,
+/// and no threads but one for a name look-up that the system's resolver never returns from. A
+/// connection that has rested for 15 seconds is not used, and closed by the next call or with the
+/// client.
 pub struct koodrive_client(Client);
 
 /// Builds a client. Nothing is connected or sent.

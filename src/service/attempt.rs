@@ -45,7 +45,7 @@ pub(crate) enum Execution {
 #[derive(Default)]
 pub(crate) struct FollowUp {
     pub(crate) action: RetryAction,
-    /// Why ids are left unsettled, or refused as a whole; none where each got its own response.
+    /// Why ids are left unsettled, or refused as a whole; none where the response settles each of them.
     pub(crate) error: Option<AttemptError>,
     pub(crate) resend: Resend,
     /// What the service asks us to wait.

@@ -43,7 +43,7 @@ impl Session<'_> {
         let is_bad = |connection: &mut PooledConnection| !is_trusted || !connection.is_good(uptime);
         drop(self.connection.take_if(is_bad));
         if self.connection.is_none() {
-            self.connection = self.service.pool.take(self.system.uptime());
+            self.connection = self.service.pool.take(uptime);
             self.is_trusted = true;
         }
         self.connection.is_some()
