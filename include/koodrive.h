@@ -137,7 +137,7 @@ typedef int32_t koodrive_outcome;
 #define KOODRIVE_ERROR_INTERNAL 8
 
 /**
- * The service never got a whole request with the id: this run left it untouched. May still exist.
+ * The service never got a whole request with the id, in this run or one before. May still exist.
  */
 #define KOODRIVE_OUTCOME_NOT_SENT 0
 
@@ -147,9 +147,9 @@ typedef int32_t koodrive_outcome;
 #define KOODRIVE_OUTCOME_DELETED 1
 
 /**
- * The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
- * id that was UNKNOWN in a run before, that run may have deleted it; and so may a proxy that repeats
- * requests by itself, of which nobody tells the library.
+ * The service said that it does not exist, and no earlier try can have deleted it: none of this run, and
+ * none of a run before that the plan knows of, see koodrive_plan_mark_tried(). A proxy that repeats
+ * requests by itself may have: of that nobody tells the library.
  */
 #define KOODRIVE_OUTCOME_NOT_FOUND 2
 
@@ -167,13 +167,14 @@ typedef int32_t koodrive_outcome;
 #define KOODRIVE_OUTCOME_REJECTED 4
 
 /**
- * It does not exist now, but an earlier try of this run was left without a response: whether that
- * try deleted it or somebody else did is not known.
+ * It does not exist now, but an earlier try, of this run or one before, was left without a response:
+ * whether that try deleted it or somebody else did is not known.
  */
 #define KOODRIVE_OUTCOME_GONE 5
 
 /**
- * It was sent and no trustworthy response came: it may or may not be deleted. Asking again is safe.
+ * It was sent, by this run or one before, and no trustworthy response came: it may or may not be deleted.
+ * Asking again is safe.
  */
 #define KOODRIVE_OUTCOME_UNKNOWN 6
 
@@ -444,6 +445,17 @@ koodrive_status koodrive_plan_truncate(koodrive_plan *plan,
                                        koodrive_error **error);
 
 /**
+ * Says that a run whose report is lost may have asked for all ids that the plan holds now. A run of the
+ * plan begins with them as UNKNOWN, and so does not call an id NOT_FOUND that the lost run may have
+ * deleted: each ends as DELETED, GONE or UNKNOWN. Ids that are added later are not concerned. A plan of
+ * koodrive_result_unfinished() knows this of its ids by itself.
+ *
+ * Returns KOODRIVE_ERROR_INVALID_ARGUMENT if plan is NULL.
+ */
+koodrive_status koodrive_plan_mark_tried(koodrive_plan *plan,
+                                         koodrive_error **error);
+
+/**
  * How many ids were added, repeats included. 0 for NULL.
  */
 size_t koodrive_plan_scope_count(const koodrive_plan *plan);
@@ -575,8 +587,9 @@ const char *koodrive_result_message(const koodrive_result *result, size_t index)
  * A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
  * were REJECTED by something that may be otherwise the next time. Left out are those of which the
  * service itself said that it won't delete them: in its list of failed ids, with any code but
- * "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan may
- * be empty. The caller frees it with koodrive_plan_free(). NULL for NULL.
+ * "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan
+ * remembers which ids are UNKNOWN, as by koodrive_plan_mark_tried(). It may be empty. The caller frees it
+ * with koodrive_plan_free(). NULL for NULL.
  */
 koodrive_plan *koodrive_result_unfinished(const koodrive_result *result);
 

@@ -397,6 +397,15 @@ class Plan {
         return add(detail::text("user_id", user_id).c_str(), device_id, text, 0);
     }
 
+    /**
+     * Says that a run whose report is lost may have asked for all ids that the plan holds now: each of
+     * them ends as deleted, gone or unknown, and none as not_found.
+     */
+    Plan &mark_tried() {
+        detail::call(koodrive_plan_mark_tried, handle_.get());
+        return *this;
+    }
+
     /** How many ids were added, repeats included. */
     std::size_t scope_count() const noexcept { return koodrive_plan_scope_count(handle_.get()); }
 
@@ -599,7 +608,8 @@ class Report {
     /**
      * A new plan of what a next run should take up: ids that are Outcome::not_sent or unknown, and those
      * that were rejected by something that may be otherwise the next time;
-     * koodrive_result_unfinished() says which. It may be empty.
+     * koodrive_result_unfinished() says which. It remembers which of them are unknown, as by
+     * Plan::mark_tried(), and may be empty.
      */
     Plan unfinished() const {
         return handle_ ? Plan(koodrive_result_unfinished(handle_.get())) : Plan();

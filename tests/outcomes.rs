@@ -6,7 +6,10 @@ mod common;
 use common::*;
 use koodrive::client::Client;
 use koodrive::error::{Error, ErrorKind};
+use koodrive::monitor::Monitor;
+use koodrive::plan::Plan;
 use koodrive::report::Outcome::{self, *};
+use koodrive::report::Report;
 use koodrive_sandbox::{Fault, Match, Options, Rejection, Rule, Sandbox, ScopeSource, Shape};
 
 fn status(status: u16) -> Fault {
@@ -40,7 +43,7 @@ struct Trial {
     outcomes: Vec<Outcome>,
     error: Option<ErrorKind>,
     requests: usize,
-    report: koodrive::report::Report,
+    report: Report,
 }
 
 fn attempt(faults: Vec<Rule>) -> Trial {
@@ -882,4 +885,91 @@ fn every_id_has_its_own_words() {
             Some((7 + id % 3).to_string().as_str())
         );
     }
+}
+
+/// A sandbox on which `1` exists and `7` is refused, whose first request is lost, and what is unfinished
+/// after that.
+fn after_a_lost_answer(executed: bool) -> (Sandbox, Client, Report) {
+    let listed = [(
+        USER.into(),
+        [(DEVICE.into(), vec!["1".into(), "7".into()])].into(),
+    )]
+    .into();
+    let rejection = Rejection {
+        error_code: "15000999".into(),
+        msg: "locked".into(),
+    };
+    let sandbox = sandbox(Options {
+        scopes: ScopeSource::Listed(listed),
+        faults: vec![Rule::during(0..1, Fault::Reset { executed })],
+        rejected_ids: [("7".into(), rejection)].into(),
+        ..Options::default()
+    });
+    let mut config = config(&sandbox);
+    config.set_max_attempts(1).unwrap();
+    let client = Client::new(&config).unwrap();
+    let (report, _) = delete(&client, &plan(&["1", "404", "7"]));
+    assert_eq!(outcomes(&report), [Unknown; 3]);
+    (sandbox, client, report)
+}
+
+#[test]
+fn what_an_earlier_run_may_have_deleted_is_never_called_not_found() {
+    for (executed, first) in [(true, Gone), (false, Deleted)] {
+        let (_sandbox, client, report) = after_a_lost_answer(executed);
+        let (report, error) = delete(&client, &report.unfinished().unwrap());
+        // A refusal does not say what the earlier run did.
+        assert_eq!(outcomes(&report), [first, Gone, Unknown], "{executed}");
+        assert_eq!(kind(&error), None, "each id got its own response");
+    }
+}
+
+#[test]
+fn what_was_tried_before_stays_unknown_when_a_run_sends_nothing() {
+    let (_sandbox, client, report) = after_a_lost_answer(true);
+    let monitor = Monitor::default();
+    monitor.cancel();
+    let plan = report.unfinished().unwrap();
+    let (cancelled, error) = client.delete_plan(&plan, Some(&monitor)).unwrap();
+    assert_eq!(outcomes(&cancelled), [Unknown; 3]);
+    assert_eq!(kind(&error), Some(ErrorKind::Cancelled));
+    let (report, _) = delete(&client, &cancelled.unfinished().unwrap());
+    assert_eq!(outcomes(&report), [Gone, Gone, Unknown]);
+}
+
+#[test]
+fn a_refused_request_leaves_unknown_what_was_tried_before() {
+    let (sandbox, client, report) = after_a_lost_answer(true);
+    let mut plan = report.unfinished().unwrap();
+    plan.add(Some(USER), DEVICE, ["9"].into_iter()).unwrap();
+    for code in [429, 404, 401] {
+        sandbox.set_faults(vec![Rule::always(status(code))]);
+        let (report, _) = delete(&client, &plan);
+        assert_eq!(outcomes(&report), [Unknown, Unknown, Unknown, Rejected]);
+    }
+}
+
+#[test]
+fn a_plan_can_be_told_that_its_ids_were_tried() {
+    let sandbox = sandbox(Options {
+        scopes: ScopeSource::Listed([].into()),
+        ..Options::default()
+    });
+    let client = client(&sandbox);
+    let mut plan = Plan::new();
+    plan.mark_tried();
+    plan.add(Some(USER), DEVICE, ["1", "2"].into_iter())
+        .unwrap();
+    let (report, _) = delete(&client, &plan);
+    plan.mark_tried();
+    plan.add(Some(USER), DEVICE, ["3", "1"].into_iter())
+        .unwrap();
+    assert_eq!(
+        outcomes(&report),
+        [NotFound, NotFound],
+        "it is not the report's plan"
+    );
+    let (report, error) = delete(&client, &plan);
+    assert_eq!(outcomes(&report), [Gone, Gone, NotFound, Duplicate]);
+    assert_eq!(kind(&error), None);
 }

@@ -105,6 +105,27 @@ func TestPlanOfManyUsersAndDevices(t *testing.T) {
 	expect(t, "unfinished scopes", unfinished, ids(2))
 }
 
+func TestWhatWasTriedBeforeIsNeverCalledNotFound(t *testing.T) {
+	s := newSandbox(t, options{"faults": []options{{"match": options{"count": 1}, "fault": "lose_answer"}}})
+	client := s.client(t, func(c *koodrive.Config) { c.MaxAttempts = 1 })
+	report, err := client.DeleteScopes(t.Context(), device, ids(2))
+	if !errors.Is(err, koodrive.ErrUnreachable) {
+		t.Fatalf("got %v, want %v", err, koodrive.ErrUnreachable)
+	}
+	report, err = client.DeletePlan(t.Context(), report.Unfinished())
+	expect(t, "error", err, nil)
+	expect(t, "outcomes", outcomesOf(report), map[koodrive.Outcome]int{koodrive.Gone: 2})
+
+	var plan koodrive.Plan
+	if err := errors.Join(plan.Add(device, ids(2)), plan.MarkTried(), plan.Add(device, []string{"345"})); err != nil {
+		t.Fatal(err)
+	}
+	report, err = client.DeletePlan(t.Context(), &plan)
+	expect(t, "error", err, nil)
+	expect(t, "outcomes of a plan that is marked", outcomesOf(report),
+		map[koodrive.Outcome]int{koodrive.Gone: 2, koodrive.NotFound: 1})
+}
+
 func TestEmptyListIsARunWithNothingToDo(t *testing.T) {
 	s := newSandbox(t, nil)
 	for _, none := range [][]string{nil, {}} {

@@ -113,6 +113,22 @@ func (p *Plan) addLines(userID *string, deviceID string, text []byte, count int)
 	return toGo(status, &failure)
 }
 
+// MarkTried says that a run whose report is lost may have asked for all ids that the plan holds now. Each of
+// them ends as [Deleted], [Gone] or [Unknown], and none as [NotFound]. A plan of [Report.Unfinished] knows
+// this of its ids by itself. The error is that of a nil plan, or of a copy of one.
+func (p *Plan) MarkTried() error {
+	ids, err := p.use()
+	if err != nil {
+		return err
+	}
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	var failure *C.koodrive_error
+	status := C.koodrive_plan_mark_tried(ids.handle, &failure)
+	runtime.KeepAlive(ids)
+	return toGo(status, &failure)
+}
+
 // ScopeCount returns how many ids were added, repeats included; 0 for a copy of another plan.
 func (p *Plan) ScopeCount() int {
 	return p.count(func(handle *C.koodrive_plan) C.size_t { return C.koodrive_plan_scope_count(handle) })

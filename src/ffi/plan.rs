@@ -115,6 +115,27 @@ pub unsafe extern "C" fn koodrive_plan_truncate(
     }
 }
 
+/// Says that a run whose report is lost may have asked for all ids that the plan holds now. A run of the
+/// plan begins with them as UNKNOWN, and so does not call an id NOT_FOUND that the lost run may have
+/// deleted: each ends as DELETED, GONE or UNKNOWN. Ids that are added later are not concerned. A plan of
+/// koodrive_result_unfinished() knows this of its ids by itself.
+///
+/// Returns KOODRIVE_ERROR_INVALID_ARGUMENT if plan is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_mark_tried(
+    plan: *mut koodrive_plan,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `plan` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            required_mut("plan", plan)?.0.mark_tried();
+            Ok(())
+        })
+    }
+}
+
 /// How many ids were added, repeats included. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_plan_scope_count(plan: *const koodrive_plan) -> usize {

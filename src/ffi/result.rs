@@ -181,8 +181,9 @@ pub unsafe extern "C" fn koodrive_result_message(
 /// A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
 /// were REJECTED by something that may be otherwise the next time. Left out are those of which the
 /// service itself said that it won't delete them: in its list of failed ids, with any code but
-/// "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan may
-/// be empty. The caller frees it with koodrive_plan_free(). NULL for NULL.
+/// "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan
+/// remembers which ids are UNKNOWN, as by koodrive_plan_mark_tried(). It may be empty. The caller frees it
+/// with koodrive_plan_free(). NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_result_unfinished(
     result: *const koodrive_result,

@@ -40,15 +40,15 @@ pub const KOODRIVE_ERROR_INTERNAL: koodrive_status = 8;
 /// listed here.
 pub type koodrive_outcome = i32;
 
-/// The service never got a whole request with the id: this run left it untouched. May still exist.
+/// The service never got a whole request with the id, in this run or one before. May still exist.
 pub const KOODRIVE_OUTCOME_NOT_SENT: koodrive_outcome = 0;
 
 /// The service said that this run deleted it. Does not exist now.
 pub const KOODRIVE_OUTCOME_DELETED: koodrive_outcome = 1;
 
-/// The service said that it does not exist, and no earlier try of this run can have deleted it. Of an
-/// id that was UNKNOWN in a run before, that run may have deleted it; and so may a proxy that repeats
-/// requests by itself, of which nobody tells the library.
+/// The service said that it does not exist, and no earlier try can have deleted it: none of this run, and
+/// none of a run before that the plan knows of, see koodrive_plan_mark_tried(). A proxy that repeats
+/// requests by itself may have: of that nobody tells the library.
 pub const KOODRIVE_OUTCOME_NOT_FOUND: koodrive_outcome = 2;
 
 /// The id stands earlier in the plan for the same user and device: it was not sent again, and its
@@ -60,11 +60,12 @@ pub const KOODRIVE_OUTCOME_DUPLICATE: koodrive_outcome = 3;
 /// exist.
 pub const KOODRIVE_OUTCOME_REJECTED: koodrive_outcome = 4;
 
-/// It does not exist now, but an earlier try of this run was left without a response: whether that
-/// try deleted it or somebody else did is not known.
+/// It does not exist now, but an earlier try, of this run or one before, was left without a response:
+/// whether that try deleted it or somebody else did is not known.
 pub const KOODRIVE_OUTCOME_GONE: koodrive_outcome = 5;
 
-/// It was sent and no trustworthy response came: it may or may not be deleted. Asking again is safe.
+/// It was sent, by this run or one before, and no trustworthy response came: it may or may not be deleted.
+/// Asking again is safe.
 pub const KOODRIVE_OUTCOME_UNKNOWN: koodrive_outcome = 6;
 
 const UNDEFINED: &CStr = c"UNDEFINED";

@@ -27,18 +27,29 @@ struct Contents {
     sections: Vec<SectionPlace>,
 }
 
-/// Where an id stands in `text`: its start, and in the low byte its length, which is at most 128.
+/// Where an id stands in `text`: its start, and in the low byte its length, which is at most 128. The top
+/// bit says whether it was tried before.
 #[derive(Clone, Copy, Debug)]
 struct IdPlace(u64);
 
 impl IdPlace {
+    const TRIED: u64 = 1 << 63;
+
     fn new(start: usize, length: usize) -> Self {
         Self((start as u64) << 8 | length as u64)
     }
 
     fn range(self) -> Range<usize> {
-        let start = (self.0 >> 8) as usize;
+        let start = ((self.0 & !Self::TRIED) >> 8) as usize;
         start..start + (self.0 & 0xff) as usize
+    }
+
+    fn mark_tried(&mut self) {
+        self.0 |= Self::TRIED;
+    }
+
+    fn is_tried(self) -> bool {
+        self.0 & Self::TRIED != 0
     }
 }
 
@@ -141,6 +152,24 @@ impl Plan {
         if count < self.scope_count() {
             Arc::make_mut(&mut self.0).truncate(count);
         }
+    }
+
+    /// All ids that the plan holds now may have been deleted by an earlier run whose report is lost.
+    pub fn mark_tried(&mut self) {
+        self.mark_tried_from(0);
+    }
+
+    /// The ids from this position on may have been deleted by an earlier run.
+    pub(crate) fn mark_tried_from(&mut self, position: usize) {
+        if position < self.scope_count() {
+            let ids = &mut Arc::make_mut(&mut self.0).ids;
+            ids[position..].iter_mut().for_each(IdPlace::mark_tried);
+        }
+    }
+
+    /// Whether an earlier run may have deleted the id at a position.
+    pub(crate) fn is_tried(&self, position: usize) -> bool {
+        self.0.ids.get(position).is_some_and(|id| id.is_tried())
     }
 
     /// How many ids were added, duplicates included.

@@ -13,7 +13,7 @@ use notes::{NoteTable, StoredNote};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Outcome {
-    /// The service never got a whole request with it: this run left it untouched.
+    /// The service never got a whole request with it: neither this run nor one before touched it.
     NotSent = 0,
     /// The service said that this run deleted it.
     Deleted = 1,
@@ -25,7 +25,7 @@ pub enum Outcome {
     Rejected = 4,
     /// It does not exist now, after a try that may have been carried out.
     Gone = 5,
-    /// It was sent and no trustworthy response came: it may or may not be deleted.
+    /// It was sent, now or by a run before, and no trustworthy response came: it may or may not be deleted.
     Unknown = 6,
 }
 
@@ -40,6 +40,14 @@ impl Outcome {
         Self::Gone,
         Self::Unknown,
     ];
+
+    /// What is known of the id at a position before its run sends anything.
+    pub(crate) fn before_run(plan: &Plan, position: usize) -> Self {
+        match plan.is_tried(position) {
+            true => Self::Unknown,
+            false => Self::NotSent,
+        }
+    }
 }
 
 /// The outcomes of ids that may still exist.
@@ -68,7 +76,9 @@ impl Report {
         Self {
             plan: plan.clone(),
             default_user: c_string(default_user),
-            outcomes: vec![Outcome::NotSent as i32; count],
+            outcomes: (0..count)
+                .map(|position| Outcome::before_run(plan, position) as i32)
+                .collect(),
             notes: vec![NoteId::NONE; count],
             note_table: NoteTable::default(),
             request_count: 0,
@@ -77,6 +87,11 @@ impl Report {
 
     pub(crate) fn record(&mut self, position: u32, outcome: Outcome, note: NoteId) {
         self.outcomes[position as usize] = outcome as i32;
+        self.notes[position as usize] = note;
+    }
+
+    /// Says something of an id whose outcome stays what it was before the run.
+    pub(crate) fn set_note(&mut self, position: u32, note: NoteId) {
         self.notes[position as usize] = note;
     }
 
@@ -159,7 +174,7 @@ impl Report {
         self.note(position)?.message.as_deref()
     }
 
-    /// The ids that a next run should take up, as a plan.
+    /// The ids that a next run should take up, as a plan that remembers which of them may be deleted.
     pub fn unfinished(&self) -> Result<Plan, Error> {
         let mut plan = Plan::new();
         let mut next = 0;
@@ -169,6 +184,9 @@ impl Report {
             let device = utf8(self.device_id(position)).unwrap_or_default();
             let id = utf8(self.scope_id(position)).unwrap_or_default();
             plan.add(user, device, std::iter::once(id))?;
+            if self.outcome(position) == Some(Outcome::Unknown) {
+                plan.mark_tried_from(plan.scope_count() - 1);
+            }
         }
         Ok(plan)
     }

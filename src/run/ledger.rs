@@ -90,7 +90,7 @@ impl Ledger {
         let note = self.of_stop(stop);
         self.note_incomplete(positions.first().copied(), stop);
         for position in positions {
-            self.report.record(*position, Outcome::NotSent, note);
+            self.report.set_note(*position, note);
         }
     }
 

@@ -132,8 +132,7 @@ impl<'a> Run<'a> {
             self.ledger().leave_untouched(batch.positions, &stop);
             return None;
         }
-        let id = |position| schedule.id(position);
-        Some(BatchProgress::new(batch, id))
+        Some(BatchProgress::new(batch, schedule))
     }
 
     /// Records what an attempt to send a request came to: settled ids leave it.

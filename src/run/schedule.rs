@@ -7,6 +7,7 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::plan::Plan;
+use crate::report::Outcome;
 use crate::rules::MAX_IDS_PER_REQUEST;
 
 /// What a run works through.
@@ -79,6 +80,10 @@ impl<'a> Schedule<'a> {
     /// The id at a position of the plan.
     pub(crate) fn id(&self, position: u32) -> &'a str {
         self.plan.id(position)
+    }
+
+    pub(crate) fn outcome_before_run(&self, position: u32) -> Outcome {
+        Outcome::before_run(self.plan, position as usize)
     }
 
     /// Takes each group's duplicates out and cuts what remains.

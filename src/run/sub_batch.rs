@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::error::Error;
 use crate::report::{Note, NoteId, Outcome};
 
-use super::schedule::Batch;
+use super::schedule::{Batch, Schedule};
 use super::verdict::IdVerdict;
 
 /// How many requests a batch may cost beyond its attempts: enough to find two bad ids of 100 by
@@ -45,12 +45,12 @@ pub(super) struct PendingId<'r> {
 }
 
 impl<'r> BatchProgress<'r> {
-    /// Nothing was sent yet; `id` says which id stands at a position.
-    pub(super) fn new(batch: Batch<'r>, id: impl Fn(u32) -> &'r str) -> Self {
+    /// This run sent nothing of it yet.
+    pub(super) fn new(batch: Batch<'r>, schedule: &Schedule<'r>) -> Self {
         let pending = |position: &u32| PendingId {
             position: *position,
-            id: id(*position),
-            outcome: Outcome::NotSent,
+            id: schedule.id(*position),
+            outcome: schedule.outcome_before_run(*position),
             settled: false,
             note: NoteId::NONE,
             from_service: false,

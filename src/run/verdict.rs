@@ -1,8 +1,8 @@
 //! (what an attempt came to, what was known before) -> one outcome per id. Pure functions.
 //!
-//! An id was *possibly executed* once a request that carried it may have been executed. While an id is
-//! unsettled its outcome says so: `NotSent` and `Rejected` were not, `Unknown` was. From then on an id
-//! ends as `Deleted`, `Gone` or `Unknown`, whatever refuses it later.
+//! An id was *possibly executed* once a request that carried it may have been executed, in this run or one
+//! before. While an id is unsettled its outcome says so: `NotSent` and `Rejected` were not, `Unknown` was.
+//! From then on an id ends as `Deleted`, `Gone` or `Unknown`, whatever refuses it later.
 
 use crate::report::{Note, Outcome};
 use crate::service::{Coverage, Execution, FailedScope, IdMatch, code};

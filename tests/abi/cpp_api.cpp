@@ -122,6 +122,13 @@ static void no_allocation_per_id() {
     CHECK(allocations - before < 50);
 }
 
+static void a_plan_that_was_tried(const koodrive::Client &client) {
+    koodrive::Plan plan;
+    plan.add(device, {"345"}).mark_tried().add(device, {"346"});
+    const koodrive::Report report = client.delete_plan(plan);
+    CHECK(report[0].outcome() == Outcome::gone && report[1].outcome() == Outcome::not_found);
+}
+
 static void a_run(const koodrive::Client &client) {
     koodrive::Plan plan;
     plan.add(device, {first, first, "345", "7"}).add_for("forbidden", "phone of Li/2", {first});
@@ -273,6 +280,7 @@ int main() {
     no_allocation_per_id();
     const koodrive::Client client(koodrive::Config::from_env());
     a_run(client);
+    a_plan_that_was_tried(client);
     reports_outlive_the_rest();
     nothing_to_do(client);
     a_cancelled_run(client);

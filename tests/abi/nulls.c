@@ -79,6 +79,7 @@ static void plan_adders(void) {
     REFUSED("device_id: ", koodrive_plan_add_lines(plan, NULL, NULL, "1", 1, 1, &error));
     REFUSED("text: ", koodrive_plan_add_lines(plan, NULL, DEVICE, NULL, 1, 1, &error));
     REFUSED("plan: ", koodrive_plan_truncate(NULL, 0, &error));
+    REFUSED("plan: ", koodrive_plan_mark_tried(NULL, &error));
     CHECK(koodrive_plan_scope_count(plan) == 0);
     OK(koodrive_plan_add(plan, NULL, DEVICE, NULL, 0, &error));
     OK(koodrive_plan_add_lines(plan, NULL, DEVICE, NULL, 0, 0, &error));

@@ -84,6 +84,7 @@ static void a_run(const koodrive_client *client) {
 
     koodrive_plan *unfinished = koodrive_result_unfinished(result);
     CHECK(koodrive_plan_scope_count(unfinished) == 1);
+    OK(koodrive_plan_mark_tried(unfinished, &error));
     koodrive_plan_free(unfinished);
     koodrive_result_free(result);
 }
@@ -98,6 +99,18 @@ static void delete_scopes(const koodrive_client *client, const char *device) {
     OK(koodrive_client_delete_scopes(client, device, NULL, 0, NULL, &result, &error));
     CHECK(koodrive_result_count(result) == 0);
     koodrive_result_free(result);
+}
+
+static void a_plan_that_was_tried(const koodrive_client *client) {
+    const char *ids[] = {"345"};
+    koodrive_plan *plan = koodrive_plan_new();
+    koodrive_result *result = NULL;
+    OK(koodrive_plan_add(plan, NULL, DEVICE, ids, 1, &error));
+    OK(koodrive_plan_mark_tried(plan, &error));
+    OK(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
+    CHECK(koodrive_result_outcomes(result)[0] == KOODRIVE_OUTCOME_GONE);
+    koodrive_result_free(result);
+    koodrive_plan_free(plan);
 }
 
 static void a_cancelled_run(const koodrive_client *client) {
@@ -118,6 +131,7 @@ int main(void) {
     koodrive_client *client = sandbox_client();
     a_run(client);
     delete_scopes(client, "2");
+    a_plan_that_was_tried(client);
     a_cancelled_run(client);
     OK(koodrive_client_set_access_token(client, "another-token", &error));
     OK(koodrive_client_set_authorization(client, "Bearer a-third-token", &error));

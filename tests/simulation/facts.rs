@@ -1,4 +1,4 @@
-//! What is true of one id in one run, and what its outcome must therefore be.
+//! What is true of one id in one run and those that it takes up, and what its outcome must therefore be.
 
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
@@ -7,7 +7,7 @@ use crate::faults::{Meaning, Next};
 use crate::invariants::Delivery;
 use crate::service::{Scope, Told};
 
-/// What is true of one id in one run.
+/// What is true of one id in one run, and what the client knows of the runs before.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The service got a whole request with it.
@@ -96,15 +96,19 @@ impl Facts {
         self.cause.filter(|_| ended)
     }
 
-    /// What is wrong with an outcome, if anything.
-    pub fn check(&self, outcome: Outcome, scope: &Scope, run: usize) -> Option<&'static str> {
-        let this_run_deleted = scope.deleted_by == Some(run) && !scope.exists;
+    /// What is wrong with an outcome, if anything; `runs` are those that asked for it, this one last.
+    pub fn check(&self, outcome: Outcome, scope: &Scope, runs: &[usize]) -> Option<&'static str> {
+        let deleted_by = scope.deleted_by.filter(|_| !scope.exists);
+        let this_run_deleted = deleted_by.is_some() && deleted_by == runs.last().copied();
+        let one_of_us_deleted = deleted_by.is_some_and(|run| runs.contains(&run));
         match (outcome, self.told) {
             (Outcome::Deleted, _) if !this_run_deleted => Some("this run did not delete it"),
             (Outcome::Deleted, told) if told != Some(Told::Deleted) => Some("nobody said so"),
             (Outcome::Deleted, _) => None,
             (_, Some(Told::Deleted)) => Some("the service said that it is deleted"),
-            (Outcome::NotFound, _) if this_run_deleted => Some("this run deleted it"),
+            (Outcome::NotFound | Outcome::NotSent | Outcome::Rejected, _) if one_of_us_deleted => {
+                Some("we deleted it")
+            }
             (Outcome::NotFound, _) if self.possibly_executed => {
                 Some("an earlier try may have deleted it")
             }

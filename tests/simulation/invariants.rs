@@ -13,7 +13,7 @@ use crate::answer::RetryAfter;
 use crate::faults::{Meaning, Next};
 use crate::network::Seen;
 use crate::request::{self, Wire};
-use crate::run::{MOST_CONNECTS, Run};
+use crate::run::{Errand, MOST_CONNECTS, Run};
 use crate::service::Service;
 
 /// Stands in every secret, and nowhere else.
@@ -169,11 +169,13 @@ impl Watch {
         &mut self.runs[run]
     }
 
-    /// A run begins, of the scopes at these positions.
-    pub fn begin(&mut self, scopes: &[usize], now: Duration) -> usize {
-        let run = Run::new(self.runs.len(), scopes, &self.limits, now);
-        self.runs.push(run);
-        self.runs.len() - 1
+    /// A run begins.
+    pub fn begin(&mut self, errand: &Errand, now: Duration) -> usize {
+        let number = self.runs.len();
+        let before = errand.takes_up.map(|run| self.runs[run].lineage.as_slice());
+        let lineage = [before.unwrap_or_default(), &[number]].concat();
+        self.runs.push(Run::new(errand, lineage, &self.limits, now));
+        number
     }
 
     /// A worker opened a connection; its number.

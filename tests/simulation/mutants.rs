@@ -23,10 +23,11 @@ pub enum Mutant {
     RestedConnectionsAreGood,
     StandingAnswersAreOverlooked,
     AnyRefusalTeachesTheClock,
+    EarlierRunsAreForgotten,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -41,6 +42,7 @@ impl Mutant {
         Self::RestedConnectionsAreGood,
         Self::StandingAnswersAreOverlooked,
         Self::AnyRefusalTeachesTheClock,
+        Self::EarlierRunsAreForgotten,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -53,7 +55,8 @@ impl Mutant {
         match self {
             Self::LostAnswerMeansNotSent
             | Self::RestedConnectionsAreGood
-            | Self::StandingAnswersAreOverlooked => {}
+            | Self::StandingAnswersAreOverlooked
+            | Self::EarlierRunsAreForgotten => {}
             Self::ServerErrorMeansRefused => {
                 // A wrong date in a refusal would mislead the clock: that is another rule.
                 if matches!(draft.status, 408 | 500..600) && draft.date == Date::Right {

@@ -24,7 +24,8 @@ pub const MOST_CONNECTS: u32 = 3;
 /// One run, and what is true of its ids.
 #[derive(Default)]
 pub struct Run {
-    number: usize,
+    /// This run's number, after those that it takes up.
+    pub lineage: Vec<usize>,
     pub monitor: Monitor,
     pub cancelled: Option<Duration>,
     /// The scope at each position, and the position that it repeats.
@@ -66,6 +67,17 @@ pub struct Run {
     pub violations: Vec<String>,
 }
 
+/// What a run is to do.
+#[derive(Clone, Default)]
+pub struct Errand {
+    /// The scope at each position.
+    pub scopes: Vec<usize>,
+    /// Those that the client knows an earlier run may have deleted.
+    pub tried: HashSet<usize>,
+    /// The run whose rest it is, or whose report was lost.
+    pub takes_up: Option<usize>,
+}
+
 /// A worker's connects.
 #[derive(Default)]
 struct Connects {
@@ -78,17 +90,25 @@ struct Connects {
 }
 
 impl Run {
-    /// A run of the scopes at these positions begins.
-    pub fn new(number: usize, scopes: &[usize], limits: &Limits, now: Duration) -> Self {
+    /// A run begins.
+    pub fn new(errand: &Errand, lineage: Vec<usize>, limits: &Limits, now: Duration) -> Self {
+        let scopes = &errand.scopes;
         let mut first = HashMap::new();
         let mut position_of = |(position, scope): (usize, &usize)| {
             let original = *first.entry(*scope).or_insert(position);
             (*scope, (original != position).then_some(original))
         };
         let positions = scopes.iter().enumerate().map(&mut position_of).collect();
-        let facts = |scope: &usize| (*scope, Facts::default());
+        let facts = |scope: &usize| {
+            let possibly_executed = errand.tried.contains(scope);
+            let facts = Facts {
+                possibly_executed,
+                ..Facts::default()
+            };
+            (*scope, facts)
+        };
         Self {
-            number,
+            lineage,
             positions,
             facts: first.keys().map(facts).collect(),
             limits: limits.clone(),
@@ -384,7 +404,7 @@ impl Run {
             let scope = &service.scopes[*scope];
             let broken = match original {
                 Some(original) => check_repeat(report, position, outcome, *original),
-                None => facts.check(outcome, scope, self.number),
+                None => facts.check(outcome, scope, &self.lineage),
             };
             if let Some(broken) = broken {
                 let id = &scope.id;
@@ -547,17 +567,28 @@ impl Run {
         facts.is_some_and(|facts| facts.permanent && facts.refused)
     }
 
-    /// The positions that a next run should take up.
-    pub fn unfinished(&self, report: &Report) -> Vec<usize> {
+    /// What a next run should take up.
+    pub fn unfinished(&self, report: &Report) -> Errand {
         let is_left = |position: &usize| match report.outcome(*position) {
             Some(Outcome::NotSent | Outcome::Unknown) => true,
             Some(Outcome::Rejected) => !self.facts[&self.positions[*position].0].permanent,
             _ => false,
         };
-        (0..self.positions.len())
-            .filter(is_left)
+        let positions = (0..self.positions.len()).filter(is_left);
+        let scopes: Vec<_> = positions
             .map(|position| self.positions[position].0)
-            .collect()
+            .collect();
+        let tried = |scope: &&usize| self.facts[*scope].possibly_executed;
+        Errand {
+            tried: scopes.iter().filter(tried).copied().collect(),
+            scopes,
+            takes_up: self.lineage.last().copied(),
+        }
+    }
+
+    /// Whether another run would be told the same of these.
+    pub fn is_final(&self, scopes: &[usize]) -> bool {
+        scopes.iter().all(|scope| self.facts[scope].permanent)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a seed: a service, a client's config, plans, faults and what happens outside; and the
 //! client's life with them.
 
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::invariants::{Limits, SECRET_MARK, Watch};
 use crate::mutants::Mutant;
 use crate::network::{Sim, SimSystem, SimTransport, Stage, Weather};
 use crate::request::HOST;
+use crate::run::Errand;
 use crate::service::{Nature, Service};
 use crate::world::{Moment, World};
 
@@ -33,10 +35,10 @@ pub struct Finding {
     pub trace: String,
 }
 
-/// A plan, and the scope at each of its positions.
+/// A plan, and what it means.
 struct Order {
     plan: Plan,
-    scopes: Vec<usize>,
+    errand: Errand,
 }
 
 pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
@@ -64,8 +66,12 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
     let mut orders = orders.into_iter().peekable();
     while let Some(order) = orders.next() {
         let beside = orders.next_if(|_| random.u8(..) < 40);
-        let together: Vec<_> = std::iter::once(order).chain(beside).collect();
-        ended.extend(carry_out(&sim, &client, &together));
+        let mut together: Vec<_> = std::iter::once(order).chain(beside).collect();
+        let mut reports = carry_out(&sim, &client, &together);
+        if random.u8(..) < 20 {
+            reports = lose_reports(&sim, &client, &mut together, &reports);
+        }
+        ended.extend(reports);
         let gap = Duration::from_millis(random.u64(0..30_000));
         sim.world.wait(sim.world.now() + gap, &|| false);
     }
@@ -92,7 +98,7 @@ fn carry_out(sim: &Arc<Sim>, client: &Client, orders: &[Order]) -> Vec<(usize, R
     let (next, ended) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     sim.world.run_workers(orders.len() - 1, &|| {
         if let Some(order) = orders.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let run = sim.stage().watch.begin(&order.scopes, sim.world.now());
+            let run = sim.stage().watch.begin(&order.errand, sim.world.now());
             sim.world.begin_run(run);
             foresee_cancels(sim, run);
             let report = delete(sim, client, run, &order.plan);
@@ -103,6 +109,24 @@ fn carry_out(sim: &Arc<Sim>, client: &Client, orders: &[Order]) -> Vec<(usize, R
         }
     });
     ended.into_inner().expect("no panic")
+}
+
+/// The reports are lost: the caller has the same plans carried out once more.
+fn lose_reports(
+    sim: &Arc<Sim>,
+    client: &Client,
+    orders: &mut [Order],
+    lost: &[(usize, Report)],
+) -> Vec<(usize, Report)> {
+    for order in &mut *orders {
+        let asked = |(run, _): &&(usize, Report)| {
+            sim.stage().watch.run(*run).scopes() == order.errand.scopes
+        };
+        order.errand.takes_up = lost.iter().find(asked).map(|(run, _)| *run);
+        order.errand.tried = order.errand.scopes.iter().copied().collect();
+        order.plan.mark_tried();
+    }
+    carry_out(sim, client, orders)
 }
 
 /// One call of the client, checked.
@@ -187,15 +211,22 @@ fn resume(sim: &Arc<Sim>, client: &Client, run: usize, report: Report) {
     for round in 0.. {
         let left = sim.stage().watch.run(run).unfinished(&report);
         let plan = report.unfinished().expect("a plan from a plan");
-        if plan.scope_count() != left.len() || round > MOST_RESUMES {
+        if plan.scope_count() != left.scopes.len() || round > MOST_RESUMES {
             let count = plan.scope_count();
-            let what = format!("run {run}: {count} ids are to resume, not {left:?}");
+            let what = format!(
+                "run {run}: {count} ids are to resume, not {:?}",
+                left.scopes
+            );
             sim.stage().watch.violation(what);
             return;
         }
-        if left.is_empty() {
+        if sim.stage().watch.run(run).is_final(&left.scopes) {
             break;
         }
+        let plan = match sim.stage().mutant {
+            Some(Mutant::EarlierRunsAreForgotten) => forgetful(&report),
+            _ => plan,
+        };
         run = sim.stage().watch.begin(&left, sim.world.now());
         sim.world.begin_run(run);
         match delete(sim, client, run, &plan) {
@@ -221,6 +252,23 @@ fn resume(sim: &Arc<Sim>, client: &Client, run: usize, report: Report) {
             return;
         }
     }
+}
+
+/// What is unfinished, as a plan that does not know what was tried.
+fn forgetful(report: &Report) -> Plan {
+    fn text(text: Option<&CStr>) -> Option<&str> {
+        text?.to_str().ok()
+    }
+    let mut plan = Plan::new();
+    let mut next = 0;
+    while let Some(position) = report.next_unfinished(next) {
+        next = position + 1;
+        let device = text(report.device_id(position)).expect("a device");
+        let id = text(report.scope_id(position)).into_iter();
+        plan.add(text(report.user_id(position)), device, id)
+            .expect("what a plan held");
+    }
+    plan
 }
 
 fn limits(random: &mut Rng) -> Limits {
@@ -335,7 +383,7 @@ fn sizes(random: &mut Rng) -> Vec<usize> {
 fn order(service: &mut Service, random: &mut Rng) -> Order {
     let mut order = Order {
         plan: Plan::new(),
-        scopes: Vec::new(),
+        errand: Errand::default(),
     };
     let absent = random.choice([0, 10, 128]).unwrap_or(0);
     let (poisonous, locked) = match random.u8(..) {
@@ -377,6 +425,7 @@ fn order(service: &mut Service, random: &mut Rng) -> Order {
             };
             let exists = random.u8(..) >= absent;
             order
+                .errand
                 .scopes
                 .push(service.add_scope(group, &id, nature, exists));
             ids.push(id);

@@ -202,6 +202,14 @@ def test_what_is_unfinished_can_not_be_written(sandbox: Sandbox) -> None:
     assert "/dev/full could not be written: " in complaints
 
 
+def test_ids_that_were_tried_are_never_called_not_found(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(scopes={"users": {USER: {"d": ["1"]}}})
+    arguments = ["--device", "d", "--tried", "--output", "jsonl"]
+    status, output, _ = delete(sandbox, *arguments, ids="1\n2\n")
+    outcomes = [json.loads(line)["outcome"] for line in output.splitlines()]
+    assert (status, outcomes) == (0, ["DELETED", "GONE"])
+
+
 @FULL
 def test_nothing_can_be_written(sandbox: Sandbox) -> None:
     with open("/dev/full", "w") as full:

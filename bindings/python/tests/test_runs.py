@@ -100,6 +100,21 @@ def test_what_is_unfinished_can_be_taken_up(sandbox: Sandbox) -> None:
     assert second.scope_ids == second.deleted
 
 
+def test_what_was_tried_before_is_never_called_not_found(sandbox: Sandbox) -> None:
+    sandbox.set_faults({"match": {"count": 1}, "fault": "lose_answer"})
+    with sandbox.client(max_attempts=1) as client:
+        with pytest.raises(koodrive.Unreachable) as caught:
+            client.delete_scopes(DEVICE, ["1"])
+        assert caught.value.report is not None
+        report = client.delete_plan(caught.value.report.unfinished)
+        assert [scope.outcome for scope in report] == [Outcome.GONE]
+        plan = koodrive.Plan()
+        plan.add(DEVICE, ["1"])
+        plan.mark_tried()
+        plan.add(DEVICE, ["2"])
+        assert client.delete_plan(plan).tally() == {Outcome.GONE: 1, Outcome.DELETED: 1}
+
+
 def test_a_cancelled_run_keeps_what_was_answered(sandbox: Sandbox) -> None:
     sandbox.set_faults({"latency_ms": 300})
     monitor = koodrive.Monitor()

@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     delete.add_argument("--device", metavar="ID", required=True, help="whose scopes they are")
     delete.add_argument("--user", metavar="ID", help="whose device it is [KOODRIVE_USER_ID]")
+    delete.add_argument(
+        "--tried",
+        action="store_true",
+        help="a run whose report is lost may have asked for these ids: call none of them NOT_FOUND",
+    )
     delete.add_argument("--dry-run", action="store_true", help="check the ids, send nothing")
     delete.add_argument(
         "--output",
@@ -131,6 +136,8 @@ def _read_plan(options: argparse.Namespace) -> Plan:
     except InvalidArgument as error:
         located = file.located(str(error))
         raise InvalidArgument(f"{name}: {located}" if located != str(error) else located) from None
+    if options.tried:
+        plan.mark_tried()
     return plan
 
 

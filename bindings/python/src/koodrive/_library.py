@@ -85,6 +85,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
         c_int32,
         [PlanPointer, c_char_p, c_char_p, c_char_p, c_size_t, c_size_t, _ErrorPlace],
     ),
+    "koodrive_plan_mark_tried": (c_int32, [PlanPointer, _ErrorPlace]),
     "koodrive_plan_truncate": (c_int32, [PlanPointer, c_size_t, _ErrorPlace]),
     "koodrive_plan_scope_count": (c_size_t, [PlanPointer]),
     "koodrive_plan_request_count": (c_size_t, [PlanPointer]),

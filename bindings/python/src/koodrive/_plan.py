@@ -130,6 +130,20 @@ class Plan(Unique):
             added.before = self._content
             self._content = added
 
+    def mark_tried(self) -> None:
+        """Say that a run whose report is lost may have asked for all ids that the plan holds now.
+
+        Each of them ends as DELETED, GONE or UNKNOWN, and none as NOT_FOUND. The plan of
+        `Report.unfinished` knows this of its ids by itself.
+
+        >>> plan = Plan()
+        >>> plan.add("phone", ["123", "345"])
+        >>> plan.mark_tried()
+        """
+        error = ErrorPointer()
+        with self._unused() as handle:
+            check(lib.koodrive_plan_mark_tried(handle, byref(error)), error)
+
     @property
     def request_count(self) -> int:
         """How many requests a run takes if no id is repeated and no request tried twice."""

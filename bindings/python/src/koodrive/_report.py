@@ -78,7 +78,8 @@ class Report(Sequence[ScopeOutcome]):
 
         It holds the ids that are NOT_SENT or UNKNOWN, and those that were REJECTED by something
         that may be otherwise the next time: all but those of which the service itself said that it
-        won't delete them. Their users are filled in.
+        won't delete them. Their users are filled in. The plan remembers which ids are UNKNOWN, as
+        by `Plan.mark_tried`. That of a report that was pickled holds those first.
         """
         return self._result.unfinished_plan()
 

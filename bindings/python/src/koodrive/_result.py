@@ -130,7 +130,15 @@ class StoredResult(NamedTuple):
     def unfinished_plan(self) -> Plan:
         """The same as a plan."""
         plan = Plan()
-        left = (self.scopes[index] for index in self.left)
-        for (user, device), group in itertools.groupby(left, lambda one: (one[2], one[1])):
-            plan.add(device, [one.scope_id for one in group], user_id=user)
+        scopes = [self.scopes[index] for index in self.left]
+        # What is marked as tried has to stand before the rest.
+        unknown = [one for one in scopes if one.outcome == Outcome.UNKNOWN]
+        _add(plan, unknown)
+        plan.mark_tried()
+        _add(plan, [one for one in scopes if one.outcome != Outcome.UNKNOWN])
         return plan
+
+
+def _add(plan: Plan, scopes: list[ScopeOutcome]) -> None:
+    for (user, device), group in itertools.groupby(scopes, lambda one: (one[2], one[1])):
+        plan.add(device, [one.scope_id for one in group], user_id=user)
