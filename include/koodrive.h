@@ -259,7 +259,8 @@ koodrive_config *koodrive_config_new(void);
  * KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION,
  * KOODRIVE_APP_ID with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY,
  * KOODRIVE_CONNECT_TIMEOUT_MS, KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS,
- * KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS, KOODRIVE_MAX_REQUESTS_PER_SECOND.
+ * KOODRIVE_MAX_OUTAGE_MS, KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS,
+ * KOODRIVE_MAX_REQUESTS_PER_SECOND.
  *
  * Each follows the rule of its setter; more than one authorization is an error. Returns
  * KOODRIVE_ERROR_INVALID_ARGUMENT, names the variable, and nothing has changed. No other thread
@@ -356,7 +357,18 @@ koodrive_status koodrive_config_set_run_timeout_ms(koodrive_config *config,
                                                    koodrive_error **error);
 
 /**
- * How often a request is tried in all if failures may pass: 1 to 100. Default 4.
+ * How long a run waits for a service that worked and does not any more, in milliseconds: 0 (not at all) to
+ * 31536000000 (a year). Default 60000. After that time without one success, throttled requests included,
+ * the run stops. It also bounds the pauses that the service may ask for (Retry-After, RFC 9110, 10.2.3): a
+ * longer one stops the run. A service that never answered a run with a success is not waited for.
+ */
+koodrive_status koodrive_config_set_max_outage_ms(koodrive_config *config,
+                                                  uint64_t milliseconds,
+                                                  koodrive_error **error);
+
+/**
+ * How often a request is tried in all if failures may pass: 1 to 100. Default 4. Not counted are requests
+ * that were throttled (HTTP 429; 503, once the run has had a success) and those of an outage.
  */
 koodrive_status koodrive_config_set_max_attempts(koodrive_config *config,
                                                  uint32_t attempts,
@@ -670,8 +682,12 @@ koodrive_status koodrive_client_delete_scopes(const koodrive_client *client,
  * - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
  * - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
  *   KOODRIVE_ERROR_INVALID_RESPONSE or KOODRIVE_ERROR_SERVICE: what kept the first id without an outcome
- *   of its own from getting one. A service that asks for a pause of more than a minute (Retry-After,
- *   RFC 9110, 10.2.3) ends the run with SERVICE, which is retryable; shorter ones are kept.
+ *   of its own from getting one.
+ *
+ * A run ends early only if it is cancelled; at its run timeout; at a 401; after 20 requests in a row that were
+ * refused as a whole; if the service, once it had answered this run, was down or throttled it for longer than
+ * koodrive_config_set_max_outage_ms() allows, or asks for a longer pause (Retry-After, RFC 9110, 10.2.3); and
+ * if it never answered this run, one request used up its attempts and another one failed, too.
  *
  * *error says the same in words. For everything but INVALID_ARGUMENT, run
  * koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this

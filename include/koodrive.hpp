@@ -266,8 +266,8 @@ class Config {
      * What the environment says: KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN,
      * KOODRIVE_AUTHORIZATION, KOODRIVE_APP_ID with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY,
      * KOODRIVE_CONNECT_TIMEOUT_MS, KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS,
-     * KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS, KOODRIVE_MAX_REQUESTS_PER_SECOND. No other thread
-     * may change the environment meanwhile.
+     * KOODRIVE_MAX_OUTAGE_MS, KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS,
+     * KOODRIVE_MAX_REQUESTS_PER_SECOND. No other thread may change the environment meanwhile.
      */
     static Config from_env() {
         Config config;
@@ -324,6 +324,11 @@ class Config {
     /** After how long a run starts nothing new; 0, the default: never. */
     Config &set_run_timeout(std::chrono::milliseconds time) {
         return set(koodrive_config_set_run_timeout_ms, detail::milliseconds(time));
+    }
+
+    /** How long a run waits for a service that worked and is down; 0: not at all. Default 60 s. */
+    Config &set_max_outage(std::chrono::milliseconds time) {
+        return set(koodrive_config_set_max_outage_ms, detail::milliseconds(time));
     }
 
     /** How often a request is tried in all: 1 to 100. Default 4. */

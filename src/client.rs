@@ -56,10 +56,11 @@ impl Client {
             )
         })?;
         let limits = config.limits.clone();
+        let rate_limiter = RateLimiter::new(limits.max_requests_per_second, system.now());
         Ok(Self {
             service: Service::new(&endpoint, credentials, transport, limits.max_connections),
             system,
-            rate_limiter: RateLimiter::new(limits.max_requests_per_second),
+            rate_limiter,
             limits,
             user_id: config.user_id.clone(),
         })

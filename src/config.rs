@@ -36,6 +36,7 @@ pub(crate) struct Limits {
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) run_timeout: Option<Duration>,
+    pub(crate) max_outage: Duration,
     pub(crate) max_attempts: u32,
     pub(crate) max_connections: usize,
     /// 0: no limit.
@@ -48,6 +49,7 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             run_timeout: None,
+            max_outage: Duration::from_secs(60),
             max_attempts: 4,
             max_connections: 4,
             max_requests_per_second: 0,
@@ -132,6 +134,13 @@ impl Config {
         Ok(())
     }
 
+    /// How long a run waits for a service that is down; 0: not at all.
+    pub fn set_max_outage_ms(&mut self, ms: u64) -> Result<(), Error> {
+        check_number("max_outage_ms", ms, 0..=*TIMEOUT_MS.end())?;
+        self.limits.max_outage = Duration::from_millis(ms);
+        Ok(())
+    }
+
     /// How often a request is tried in all.
     pub fn set_max_attempts(&mut self, attempts: u32) -> Result<(), Error> {
         check_number("max_attempts", attempts.into(), ATTEMPTS)?;
@@ -163,6 +172,7 @@ impl Config {
         set_number("CONNECT_TIMEOUT_MS", |v| loaded.set_connect_timeout_ms(v))?;
         set_number("REQUEST_TIMEOUT_MS", |v| loaded.set_request_timeout_ms(v))?;
         set_number("RUN_TIMEOUT_MS", |v| loaded.set_run_timeout_ms(v))?;
+        set_number("MAX_OUTAGE_MS", |v| loaded.set_max_outage_ms(v))?;
         set_number("MAX_ATTEMPTS", |v| loaded.set_max_attempts(v))?;
         set_number("MAX_CONNECTIONS", |v| loaded.set_max_connections(v))?;
         set_number("MAX_REQUESTS_PER_SECOND", |v| {

@@ -1,7 +1,8 @@
 //! What a run needs of the machine: time, waiting, threads and randomness. A simulation puts its own
 //! in place. No lock may be held across a call of it.
 
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -21,7 +22,7 @@ pub trait System: Send + Sync {
     /// Waits until `until`, or until `interrupted` says so.
     fn wait(&self, until: Instant, interrupted: &dyn Fn() -> bool);
 
-    /// Waits until nobody is inside the gate, and enters; to be used through [`Passage`].
+    /// Waits for the calling thread's turn, and enters the gate; to be used through [`Passage`].
     fn enter(&self, gate: &Gate);
 
     /// Leaves the gate to the next.
@@ -35,41 +36,71 @@ pub trait System: Send + Sync {
     fn run_workers(&self, count: usize, work: &(dyn Fn() + Sync));
 }
 
-/// Lets one thread in at a time; the others sleep until one leaves.
+/// Lets one thread in at a time, in the order in which they came; the others sleep.
 #[derive(Debug, Default)]
-pub struct Gate {
-    is_taken: Mutex<bool>,
-    left: Condvar,
+pub struct Gate(Mutex<Line>);
+
+#[derive(Debug, Default)]
+struct Line {
+    is_taken: bool,
+    waiting: VecDeque<Arc<Ticket>>,
+}
+
+/// A place in the line before a gate.
+#[derive(Debug, Default)]
+pub struct Ticket {
+    is_admitted: Mutex<bool>,
+    admitted: Condvar,
 }
 
 impl Gate {
-    /// Enters if nobody is inside.
-    pub fn try_enter(&self) -> bool {
-        !std::mem::replace(&mut *self.lock(), true)
-    }
-
-    /// Leaves, and wakes one that waits.
-    pub fn leave(&self) {
-        *self.lock() = false;
-        self.left.notify_one();
-    }
-
-    fn enter(&self) {
-        let mut is_taken = self.lock();
-        while *is_taken {
-            is_taken = self
-                .left
-                .wait(is_taken)
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
+    /// Stands in line.
+    pub fn stand_in_line(&self) -> Arc<Ticket> {
+        let ticket = Arc::<Ticket>::default();
+        let mut line = lock(&self.0);
+        if line.is_taken {
+            line.waiting.push_back(Arc::clone(&ticket));
+        } else {
+            line.is_taken = true;
+            ticket.admit();
         }
-        *is_taken = true;
+        ticket
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.is_taken
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// Leaves, and admits the next.
+    pub fn leave(&self) {
+        let mut line = lock(&self.0);
+        match line.waiting.pop_front() {
+            Some(next) => next.admit(),
+            None => line.is_taken = false,
+        }
     }
+}
+
+impl Ticket {
+    /// Whether its holder is inside.
+    pub fn is_admitted(&self) -> bool {
+        *lock(&self.is_admitted)
+    }
+
+    fn admit(&self) {
+        *lock(&self.is_admitted) = true;
+        self.admitted.notify_one();
+    }
+
+    fn wait(&self) {
+        let mut is_admitted = lock(&self.is_admitted);
+        while !*is_admitted {
+            is_admitted = self
+                .admitted
+                .wait(is_admitted)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Being inside a gate, which its end leaves.
@@ -117,7 +148,7 @@ impl System for Machine {
     }
 
     fn enter(&self, gate: &Gate) {
-        gate.enter();
+        gate.stand_in_line().wait();
     }
 
     fn leave(&self, gate: &Gate) {

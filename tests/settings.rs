@@ -32,7 +32,7 @@ const fn setting(
     }
 }
 
-const SETTINGS: [Setting; 14] = [
+const SETTINGS: [Setting; 15] = [
     setting(
         "endpoint",
         "ENDPOINT",
@@ -85,6 +85,13 @@ const SETTINGS: [Setting; 14] = [
         "run_timeout",
         "RunTimeout",
         "0: none",
+    ),
+    setting(
+        "max_outage_ms",
+        "MAX_OUTAGE_MS",
+        "max_outage",
+        "MaxOutage",
+        "60000 ms",
     ),
     setting(
         "max_attempts",

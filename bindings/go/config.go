@@ -62,6 +62,9 @@ type Config struct {
 	RequestTimeout time.Duration
 	// RunTimeout is after how long a run starts nothing new. Default: never.
 	RunTimeout time.Duration
+	// MaxOutage is how long a run waits for a service that worked and is down. Negative: not at all.
+	// Default 60 s.
+	MaxOutage time.Duration
 
 	// MaxAttempts is how often a request is tried in all, up to 100. Default 4.
 	MaxAttempts int
@@ -76,9 +79,9 @@ type Config struct {
 // ConfigFromEnv returns a Config for which [NewClient] takes what is zero from the environment:
 // KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION, KOODRIVE_APP_ID
 // with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY, KOODRIVE_CONNECT_TIMEOUT_MS,
-// KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS, KOODRIVE_MAX_ATTEMPTS,
-// KOODRIVE_MAX_CONNECTIONS and KOODRIVE_MAX_REQUESTS_PER_SECOND. Nothing may change the environment
-// while NewClient reads it.
+// KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS, KOODRIVE_MAX_OUTAGE_MS,
+// KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS and KOODRIVE_MAX_REQUESTS_PER_SECOND. Nothing may change
+// the environment while NewClient reads it.
 func ConfigFromEnv() Config {
 	return Config{fromEnv: true}
 }
@@ -177,14 +180,18 @@ func (c Config) fillTimes(config *C.koodrive_config) error {
 		{"ConnectTimeout", c.ConnectTimeout, C.set_time(C.koodrive_config_set_connect_timeout_ms)},
 		{"RequestTimeout", c.RequestTimeout, C.set_time(C.koodrive_config_set_request_timeout_ms)},
 		{"RunTimeout", c.RunTimeout, C.set_time(C.koodrive_config_set_run_timeout_ms)},
+		{"MaxOutage", c.MaxOutage, C.set_time(C.koodrive_config_set_max_outage_ms)},
 	} {
 		if setting.value == 0 {
 			continue
 		}
-		if setting.value < 0 {
-			return invalid("config: %s must not be negative", setting.name)
-		}
 		milliseconds := (setting.value-1)/time.Millisecond + 1
+		if setting.value < 0 {
+			if setting.name != "MaxOutage" {
+				return invalid("config: %s must not be negative", setting.name)
+			}
+			milliseconds = 0
+		}
 		var failure *C.koodrive_error
 		if err := toGo(C.call_set_time(setting.set, config, C.uint64_t(milliseconds), &failure), &failure); err != nil {
 			return err

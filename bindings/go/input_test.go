@@ -100,6 +100,7 @@ func TestBadConfigsAreRefused(t *testing.T) {
 		{"proxy", func(c *koodrive.Config) { c.Proxy = "socks5://u:sesame@proxy" }},
 		{"RequestTimeout", func(c *koodrive.Config) { c.RequestTimeout = -1 }},
 		{"run_timeout_ms", func(c *koodrive.Config) { c.RunTimeout = 366 * 24 * time.Hour }},
+		{"max_outage_ms", func(c *koodrive.Config) { c.MaxOutage = 366 * 24 * time.Hour }},
 		{"max_attempts", func(c *koodrive.Config) { c.MaxAttempts = 101 }},
 		{"MaxConnections", func(c *koodrive.Config) { c.MaxConnections = -1 }},
 		{"MaxRequestsPerSecond", func(c *koodrive.Config) { c.MaxRequestsPerSecond = -1 }},

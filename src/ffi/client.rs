@@ -136,8 +136,12 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
 /// - KOODRIVE_ERROR_INTERNAL: a bug in the library stopped the run.
 /// - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_TIMED_OUT (of a request),
 ///   KOODRIVE_ERROR_INVALID_RESPONSE or KOODRIVE_ERROR_SERVICE: what kept the first id without an outcome
-///   of its own from getting one. A service that asks for a pause of more than a minute (Retry-After,
-///   RFC 9110, 10.2.3) ends the run with SERVICE, which is retryable; shorter ones are kept.
+///   of its own from getting one.
+///
+/// A run ends early only if it is cancelled; at its run timeout; at a 401; after 20 requests in a row that were
+/// refused as a whole; if the service, once it had answered this run, was down or throttled it for longer than
+/// koodrive_config_set_max_outage_ms() allows, or asks for a longer pause (Retry-After, RFC 9110, 10.2.3); and
+/// if it never answered this run, one request used up its attempts and another one failed, too.
 ///
 /// *error says the same in words. For everything but INVALID_ARGUMENT, run
 /// koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this

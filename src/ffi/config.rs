@@ -27,7 +27,8 @@ pub extern "C" fn koodrive_config_new() -> *mut koodrive_config {
 /// KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION,
 /// KOODRIVE_APP_ID with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY,
 /// KOODRIVE_CONNECT_TIMEOUT_MS, KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS,
-/// KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS, KOODRIVE_MAX_REQUESTS_PER_SECOND.
+/// KOODRIVE_MAX_OUTAGE_MS, KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS,
+/// KOODRIVE_MAX_REQUESTS_PER_SECOND.
 ///
 /// Each follows the rule of its setter; more than one authorization is an error. Returns
 /// KOODRIVE_ERROR_INVALID_ARGUMENT, names the variable, and nothing has changed. No other thread
@@ -237,7 +238,29 @@ pub unsafe extern "C" fn koodrive_config_set_run_timeout_ms(
     }
 }
 
-/// How often a request is tried in all if failures may pass: 1 to 100. Default 4.
+/// How long a run waits for a service that worked and does not any more, in milliseconds: 0 (not at all) to
+/// 31536000000 (a year). Default 60000. After that time without one success, throttled requests included,
+/// the run stops. It also bounds the pauses that the service may ask for (Retry-After, RFC 9110, 10.2.3): a
+/// longer one stops the run. A service that never answered a run with a success is not waited for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_config_set_max_outage_ms(
+    config: *mut koodrive_config,
+    milliseconds: u64,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `config` is NULL or alive, and this thread alone uses it; `error` is NULL or a
+    // place for a pointer (the header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            required_mut("config", config)?
+                .0
+                .set_max_outage_ms(milliseconds)
+        })
+    }
+}
+
+/// How often a request is tried in all if failures may pass: 1 to 100. Default 4. Not counted are requests
+/// that were throttled (HTTP 429; 503, once the run has had a success) and those of an outage.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_config_set_max_attempts(
     config: *mut koodrive_config,

@@ -14,8 +14,10 @@ pub(super) enum Stop {
     DeadlinePassed,
     Unauthorized(Error),
     Panicked,
-    /// The service is down, or refuses everything.
-    TooManyFailures(Error),
+    /// The service refuses everything.
+    TooManyRefusals(Error),
+    /// The service is down for longer than a run waits.
+    ServiceDown(Error),
     /// The service asks for a longer pause than a run waits for.
     PauseTooLong(Error),
 }
@@ -29,13 +31,16 @@ impl Stop {
             Self::Unauthorized(_) => 2,
             Self::Panicked => 3,
             Self::PauseTooLong(_) => 4,
-            Self::TooManyFailures(_) => 5,
+            Self::TooManyRefusals(_) | Self::ServiceDown(_) => 5,
         }
     }
 
     /// Whether it is the run's status, whatever troubled single requests.
     pub(super) fn outranks_causes(&self) -> bool {
-        !matches!(self, Self::TooManyFailures(_) | Self::PauseTooLong(_))
+        !matches!(
+            self,
+            Self::TooManyRefusals(_) | Self::ServiceDown(_) | Self::PauseTooLong(_)
+        )
     }
 
     pub(super) fn error(&self) -> Error {
@@ -44,14 +49,19 @@ impl Stop {
             Self::DeadlinePassed => Error::new(ErrorKind::TimedOut, "the run timeout passed"),
             Self::Panicked => Error::new(ErrorKind::Internal, "a bug in koodrive stopped the run"),
             Self::Unauthorized(error) | Self::PauseTooLong(error) => error.clone(),
-            Self::TooManyFailures(cause) => Error {
-                message: format!(
-                    "the run was stopped after too many failures: {}",
-                    cause.message
-                ),
-                ..cause.clone()
-            },
+            Self::TooManyRefusals(cause) => because(
+                "the run was stopped after too many refusals in a row",
+                cause,
+            ),
+            Self::ServiceDown(cause) => because("the service is down, the run was stopped", cause),
         }
+    }
+}
+
+fn because(what: &str, cause: &Error) -> Error {
+    Error {
+        message: format!("{what}: {}", cause.message),
+        ..cause.clone()
     }
 }
 

@@ -1,11 +1,14 @@
 //! How a plan is carried out: workers take batches, send them and record what came back, and stop
 //! when they must.
 
+mod backoff;
 mod control;
+mod follow_up;
+mod health;
 mod ledger;
+mod pace;
 mod queue;
 mod rate_limiter;
-mod retry;
 mod schedule;
 mod sub_batch;
 mod turn;
@@ -24,10 +27,10 @@ use crate::report::{Note, Outcome, Report};
 use crate::service::{Attempt, Service, code};
 use crate::system::{Gate, System};
 use control::{Control, Stop};
+use health::ServiceHealth;
 use ledger::Ledger;
 use queue::{Queue, Work};
 pub(crate) use rate_limiter::RateLimiter;
-use retry::RetryBudget;
 use schedule::Schedule;
 use sub_batch::{BatchProgress, SubBatch};
 use worker::{Ended, Worker};
@@ -50,13 +53,15 @@ pub(crate) fn execute(
 ) -> (Report, Option<Error>) {
     let schedule = Schedule::new(plan, default_user);
     let RunContext { system, limits, .. } = context;
-    let deadline = limits.run_timeout.map(|timeout| system.now() + timeout);
+    let now = system.now();
+    let deadline = limits.run_timeout.map(|timeout| now + timeout);
     let run = Run {
         context,
         schedule: &schedule,
         watch,
         control: Control::new(watch.monitor().clone(), deadline),
-        retry_budget: RetryBudget::new(),
+        health: ServiceHealth::new(now, limits.max_outage),
+        probe_gate: Gate::default(),
         queue: Queue::default(),
         rate_gate: Gate::default(),
         requests: AtomicUsize::new(0),
@@ -76,7 +81,9 @@ struct Run<'a> {
     schedule: &'a Schedule<'a>,
     watch: &'a Watch<'a>,
     control: Control,
-    retry_budget: RetryBudget,
+    health: ServiceHealth,
+    /// While the service is in doubt one worker at a time sends.
+    probe_gate: Gate,
     queue: Queue<'a>,
     /// Of the workers that wait for the rate limit one looks at the clock.
     rate_gate: Gate,
@@ -105,14 +112,16 @@ impl<'a> Run<'a> {
         self.queue.join();
         while let Some(work) = self.queue.take_or_leave(self.schedule.batch_count()) {
             let Some(progress) = self.progress(work) else {
+                self.queue.finish();
                 continue;
             };
             match catch(|| worker.execute(progress)) {
-                Ok(Ended::Done) => {}
+                Ok(Ended::Done) => self.queue.finish(),
                 Ok(Ended::LeftToOthers) => return,
                 Err(_) => {
                     self.control.stop(Stop::Panicked);
                     worker.give_up();
+                    self.queue.finish();
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What is left to do in a run, shared by its workers.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 use super::sub_batch::BatchProgress;
@@ -12,7 +13,9 @@ pub(super) struct Queue<'r>(Mutex<State<'r>>);
 struct State<'r> {
     /// Of those that nobody has begun.
     next_batch: usize,
-    handed_back: Vec<BatchProgress<'r>>,
+    /// The first has waited longest.
+    handed_back: VecDeque<BatchProgress<'r>>,
+    finished: usize,
     /// How many will come for more.
     workers: usize,
 }
@@ -33,7 +36,7 @@ impl<'r> Queue<'r> {
     /// The next of `batches`; or none, and the worker has left.
     pub(super) fn take_or_leave(&self, batches: usize) -> Option<Work<'r>> {
         let mut state = self.lock();
-        if let Some(progress) = state.handed_back.pop() {
+        if let Some(progress) = state.handed_back.pop_front() {
             return Some(Work::GoOn(progress));
         }
         if state.next_batch < batches {
@@ -52,8 +55,38 @@ impl<'r> Queue<'r> {
             return Some(progress);
         }
         state.workers -= 1;
-        state.handed_back.push(progress);
+        state.handed_back.push_back(progress);
         None
+    }
+
+    /// A batch that was taken has come to its end.
+    pub(super) fn finish(&self) {
+        self.lock().finished += 1;
+    }
+
+    /// Whether all of `batches` but one have come to their end.
+    pub(super) fn has_one_left(&self, batches: usize) -> bool {
+        self.lock().finished + 1 >= batches
+    }
+
+    /// Takes another batch in place of this one, which is put back: one of `batches` that nobody has begun,
+    /// or else the one that waits longest. Gives it back if there is none.
+    pub(super) fn exchange(
+        &self,
+        progress: BatchProgress<'r>,
+        batches: usize,
+    ) -> Result<Work<'r>, BatchProgress<'r>> {
+        let mut state = self.lock();
+        let other = if state.next_batch < batches {
+            state.next_batch += 1;
+            Work::Begin(state.next_batch - 1)
+        } else if let Some(other) = state.handed_back.pop_front() {
+            Work::GoOn(other)
+        } else {
+            return Err(progress);
+        };
+        state.handed_back.push_back(progress);
+        Ok(other)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'r>> {

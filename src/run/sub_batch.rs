@@ -25,7 +25,13 @@ pub(super) struct BatchProgress<'r> {
 /// Ids that travel in one request.
 pub(super) struct SubBatch<'r> {
     pub(super) ids: Vec<PendingId<'r>>,
+    /// Those that count as its own.
     pub(super) failed_attempts: u32,
+    pub(super) first_failure: Option<Instant>,
+    /// When it had had its attempts: how often the service had got over its troubles by then.
+    pub(super) suspected_trouble: Option<u32>,
+    /// How many outages of the service were over by then.
+    outages_over: u32,
     pub(super) not_before: Option<Instant>,
     pub(super) last_error: Option<Error>,
     /// From before a request leaves until its response is judged.
@@ -61,6 +67,9 @@ impl<'r> BatchProgress<'r> {
             sub_batches: vec![SubBatch {
                 ids: batch.positions.iter().map(pending).collect(),
                 failed_attempts: 0,
+                first_failure: None,
+                suspected_trouble: None,
+                outages_over: 0,
                 not_before: None,
                 last_error: None,
                 in_flight: false,
@@ -105,6 +114,15 @@ impl<'r> BatchProgress<'r> {
 }
 
 impl SubBatch<'_> {
+    /// What it failed in an outage that is over was the service's failure.
+    pub(super) fn forgive(&mut self, outages_over: u32) {
+        if self.outages_over != outages_over {
+            self.outages_over = outages_over;
+            self.failed_attempts = 0;
+            self.first_failure = None;
+        }
+    }
+
     /// Ids are in the plan's order.
     pub(super) fn first_position(&self) -> Option<u32> {
         self.ids.first().map(|id| id.position)

@@ -1,5 +1,5 @@
-//! When a request may be sent: after its backoff, the pause that the service asked for, and at the
-//! caller's rate.
+//! When a request may be sent: after its backoff, the pause that the service asked for, and at the rate
+//! that the caller and the service allow.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,10 @@ use crate::system::Passage;
 
 /// A request's turn, which ends where its slot of the rate limit does.
 #[derive(Clone, Copy)]
-pub(super) struct Turn(Option<Slot>);
+pub(super) struct Turn {
+    pub(super) began: Instant,
+    pub(super) slot: Option<Slot>,
+}
 
 impl Run<'_> {
     /// Waits for a turn, which comes no sooner than `not_before`.
@@ -19,12 +22,20 @@ impl Run<'_> {
         let limiter = self.context.rate_limiter;
         let mut now = self.await_pause(not_before)?;
         if !limiter.is_limited() {
-            return Ok(Turn(None));
+            return Ok(Turn {
+                began: now,
+                slot: None,
+            });
         }
         let _passage = Passage::enter(&self.rate_gate, self.context.system);
         loop {
             match limiter.take_slot(now) {
-                Ok(slot) => return Ok(Turn(Some(slot))),
+                Ok(slot) => {
+                    return Ok(Turn {
+                        began: now,
+                        slot: Some(slot),
+                    });
+                }
                 Err(later) => self.wait(later),
             }
             now = self.await_pause(not_before)?;
@@ -37,7 +48,7 @@ impl Run<'_> {
         self.control.check(now)?;
         let paused_until = self.context.rate_limiter.paused_until();
         Ok(paused_until.is_none_or(|until| until <= now)
-            && turn.0.is_none_or(|slot| !slot.is_over(now)))
+            && turn.slot.is_none_or(|slot| !slot.is_over(now)))
     }
 
     /// The context of a connect, which the run's end cuts short.
@@ -58,13 +69,15 @@ impl Run<'_> {
         self.context.system.now() + timeout
     }
 
-    /// Waits for backoff and pause; what the clock says then.
+    /// Waits for backoff, pause and the next probe of an outage; what the clock says then.
     fn await_pause(&self, not_before: Option<Instant>) -> Result<Instant, Stopped> {
         loop {
             let now = self.context.system.now();
             self.control.check(now)?;
             let paused_until = self.context.rate_limiter.paused_until();
-            let Some(earliest) = not_before.max(paused_until).filter(|at| *at > now) else {
+            let next_probe = self.health.next_probe();
+            let earliest = not_before.max(paused_until).max(next_probe);
+            let Some(earliest) = earliest.filter(|at| *at > now) else {
                 return Ok(now);
             };
             let deadline = self.control.deadline();

@@ -3,22 +3,25 @@
 use std::sync::atomic::Ordering;
 
 use super::Run;
-use super::control::{Stop, Stopped};
-use super::rate_limiter::LONGEST_PAUSE;
-use super::retry::backoff;
+use super::control::Stopped;
 use super::sub_batch::BatchProgress;
-use crate::error::Error;
+use super::turn::Turn;
 use crate::failure::{Failure, FailureKind};
 use crate::service::{Attempt, Deletion, FollowUp, Resend, RetryAction, Session};
+use crate::system::Passage;
 
 /// How many connections in a row may be lost before one has carried the request.
 const MOST_CONNECTS: usize = 3;
 
 pub(super) struct Worker<'r, 'a> {
-    run: &'r Run<'a>,
+    pub(super) run: &'r Run<'a>,
     session: Session<'a>,
     /// The batch under way. It outlives a panic, so that its ids can still be accounted for.
-    progress: BatchProgress<'a>,
+    pub(super) progress: BatchProgress<'a>,
+    /// The turn of its last attempt.
+    pub(super) turn: Option<Turn>,
+    /// While the service is in doubt: the right to try.
+    pub(super) passage: Option<Passage<'r>>,
 }
 
 /// How a worker's part in a batch ended.
@@ -34,6 +37,8 @@ enum Unsent {
     Stopped,
     LeftToOthers,
     Failed(Failure),
+    /// It had its attempts.
+    UsedUp,
 }
 
 impl From<Stopped> for Unsent {
@@ -48,6 +53,8 @@ impl<'r, 'a> Worker<'r, 'a> {
             run,
             session: run.context.service.session(run.context.system),
             progress: BatchProgress::default(),
+            turn: None,
+            passage: None,
         }
     }
 
@@ -59,6 +66,7 @@ impl<'r, 'a> Worker<'r, 'a> {
                 Ok(follow_up) => self.follow_up(follow_up),
                 Err(Unsent::LeftToOthers) => return Ended::LeftToOthers,
                 Err(Unsent::Failed(failure)) => self.not_sent(&failure),
+                Err(Unsent::UsedUp) => self.leave_used_up(),
                 Err(Unsent::Stopped) => self.give_up(),
             }
         }
@@ -67,6 +75,7 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     /// The run is stopped: records the ids that are left as what they are.
     pub(super) fn give_up(&mut self) {
+        self.passage = None;
         let stop = self.run.stop_error();
         let mut ledger = self.run.ledger();
         for sub_batch in self.progress.sub_batches.drain(..) {
@@ -76,6 +85,7 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     /// Leaves the connection to later runs.
     pub(super) fn close(&mut self) {
+        self.passage = None;
         self.session.close();
     }
 
@@ -83,7 +93,12 @@ impl<'r, 'a> Worker<'r, 'a> {
     fn attempt(&mut self) -> Result<FollowUp, Unsent> {
         let mut resent = Resend::default();
         loop {
+            self.stand_in_line();
             self.make_ready()?;
+            // Others may have succeeded meanwhile.
+            if self.has_used_up_attempts() {
+                return Err(Unsent::UsedUp);
+            }
             let follow_up = self.send();
             // A response that was not awaited did not fail on its own.
             if follow_up.action == RetryAction::Stop {
@@ -96,11 +111,24 @@ impl<'r, 'a> Worker<'r, 'a> {
         }
     }
 
+    /// While the service is in doubt one request at a time is sent.
+    fn stand_in_line(&mut self) {
+        let run = self.run;
+        if run.health.is_doubtful() && self.passage.is_none() {
+            self.passage = Some(Passage::enter(&run.probe_gate, run.context.system));
+        }
+        // It may be over by now.
+        if !run.health.is_doubtful() {
+            self.passage = None;
+        }
+    }
+
     /// Waits until a request may be sent, over a connection that is good for it.
     fn make_ready(&mut self) -> Result<(), Unsent> {
         for _ in 0..MOST_CONNECTS {
             // A connection that had to wait for its turn could be closed meanwhile.
             let turn = self.run.await_turn(self.progress.not_before())?;
+            self.turn = Some(turn);
             if self.session.is_connected() {
                 return Ok(());
             }
@@ -165,86 +193,5 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     fn check(&self) -> Result<(), Stopped> {
         self.run.control.check(self.run.context.system.now())
-    }
-
-    /// Leaves the service alone for as long as it asks before the request is sent again. A run does
-    /// not wait for longer than a minute: that would hold up the client's other runs.
-    fn heed_retry_after(&self, follow_up: &mut FollowUp) {
-        let sent_again = follow_up.resend.is_possible()
-            || matches!(follow_up.action, RetryAction::TryAgain | RetryAction::Halve);
-        let Some(pause) = follow_up.retry_after.filter(|_| sent_again) else {
-            return;
-        };
-        let context = &self.run.context;
-        if pause <= LONGEST_PAUSE {
-            return context.rate_limiter.pause(context.system.now(), pause);
-        }
-        if let Some(attempt_error) = &mut follow_up.error {
-            let error = &mut attempt_error.error;
-            error.message += &format!(" (it asks for a pause of {} seconds)", pause.as_secs());
-            error.retryable = true;
-            self.run.control.stop(Stop::PauseTooLong(error.clone()));
-        }
-    }
-
-    /// What is to be done after an attempt.
-    fn follow_up(&mut self, follow_up: FollowUp) {
-        let run = self.run;
-        let Some(attempt_error) = follow_up.error else {
-            run.retry_budget.succeeded();
-            self.progress.sub_batches.pop();
-            return;
-        };
-        match follow_up.action {
-            RetryAction::TryAgain | RetryAction::Stop => self.try_again(attempt_error.error),
-            // What is split is not refused for good.
-            RetryAction::Halve if self.progress.halve() => {}
-            RetryAction::Halve | RetryAction::Leave => {
-                let error = &attempt_error.error;
-                if !attempt_error.is_of_one_user() && !run.retry_budget.may_go_on() {
-                    run.control.stop(Stop::TooManyFailures(error.clone()));
-                }
-                // Where others are left beside it, an id may be innocent.
-                let is_guilty = follow_up.action == RetryAction::Halve;
-                self.leave(error, is_guilty && self.progress.stands_alone());
-            }
-            RetryAction::Unauthorized => {
-                let error = attempt_error.error;
-                run.control.stop(Stop::Unauthorized(error.clone()));
-                self.leave(&error, false);
-            }
-        }
-    }
-
-    fn try_again(&mut self, error: Error) {
-        let run = self.run;
-        if !run.retry_budget.may_try_again() {
-            run.control.stop(Stop::TooManyFailures(error.clone()));
-        }
-        let Some(sub_batch) = self.progress.sub_batches.last_mut() else {
-            return;
-        };
-        sub_batch.failed_attempts += 1;
-        let system = run.context.system;
-        let delay = backoff(sub_batch.failed_attempts, system.random());
-        let not_before = system.now() + delay;
-        // Other batches may still use the time that is left.
-        let deadline = run.control.deadline();
-        let is_too_late = deadline.is_some_and(|deadline| not_before >= deadline);
-        if sub_batch.failed_attempts >= run.context.limits.max_attempts || is_too_late {
-            self.leave(&error, false);
-            return;
-        }
-        sub_batch.not_before = Some(not_before);
-        sub_batch.last_error = Some(error);
-    }
-
-    /// Records the current request's ids as what they are; `permanent` if a next run would be told
-    /// the same.
-    fn leave(&mut self, error: &Error, permanent: bool) {
-        if let Some(sub_batch) = self.progress.sub_batches.pop() {
-            self.run.ledger().leave(&sub_batch, error, permanent);
-            self.run.watch.add_done(sub_batch.ids.len());
-        }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct FollowUp {
     pub(crate) resend: Resend,
     /// What the service asks us to wait.
     pub(crate) retry_after: Option<Duration>,
+    /// Whether the service itself answered, as one that works does.
+    pub(crate) is_answered: bool,
 }
 
 /// What to do with the ids that are not settled.
@@ -110,6 +112,16 @@ impl AttemptError {
         self.service_message
             .as_deref()
             .unwrap_or(&self.error.message)
+    }
+
+    /// Whether the service refuses requests for their rate (RFC 6585; RFC 9110, 15.6.4).
+    pub(crate) fn is_throttle(&self) -> bool {
+        matches!(self.error.http_status, Some(429 | 503))
+    }
+
+    /// Whether such a refusal may also come from a service that is down.
+    pub(crate) fn may_be_overload(&self) -> bool {
+        self.error.http_status == Some(503)
     }
 
     /// Whether it concerns one user, and no others.
@@ -190,6 +202,7 @@ impl<'a> Attempt<'a> {
                 (Coverage::Each(found.ids, failed), action, error)
             }
         };
+        let is_answered = matches!(coverage, Coverage::Each(..)) || action == RetryAction::Halve;
         Self {
             coverage,
             has_response: true,
@@ -201,6 +214,7 @@ impl<'a> Attempt<'a> {
                     credentials_replaced: response.credentials_replaced,
                 },
                 retry_after: response.retry_after,
+                is_answered,
             },
         }
     }

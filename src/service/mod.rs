@@ -18,7 +18,9 @@ use crate::credentials::{CredentialHistory, Credentials};
 use crate::endpoint::Endpoint;
 use crate::transport::{ConnectionPool, Transport};
 
-pub(crate) use attempt::{Attempt, Coverage, Execution, FollowUp, Resend, RetryAction};
+pub(crate) use attempt::{
+    Attempt, AttemptError, Coverage, Execution, FollowUp, Resend, RetryAction,
+};
 pub(crate) use body::FailedScope;
 pub use clock::{Clock, XDate};
 pub(crate) use id_matcher::IdMatch;

@@ -171,6 +171,7 @@ static void numbers(void) {
             koodrive_config_set_connect_timeout_ms(config, 0, &error));
     REFUSED("request_timeout_ms", koodrive_config_set_request_timeout_ms(config, 0, &error));
     REFUSED("run_timeout_ms", koodrive_config_set_run_timeout_ms(config, UINT64_MAX, &error));
+    REFUSED("max_outage_ms", koodrive_config_set_max_outage_ms(config, UINT64_MAX, &error));
     REFUSED("max_attempts: must be 1 to 100, not 0",
             koodrive_config_set_max_attempts(config, 0, &error));
     REFUSED("max_attempts", koodrive_config_set_max_attempts(config, 101, &error));
@@ -178,6 +179,7 @@ static void numbers(void) {
             koodrive_config_set_max_connections(config, 0, &error));
     REFUSED("max_connections", koodrive_config_set_max_connections(config, 1025, &error));
     OK(koodrive_config_set_run_timeout_ms(config, 0, &error));
+    OK(koodrive_config_set_max_outage_ms(config, 0, &error));
     OK(koodrive_config_set_max_requests_per_second(config, UINT32_MAX, &error));
     OK(koodrive_config_set_max_requests_per_second(config, 0, &error));
     OK(koodrive_config_set_max_attempts(config, 100, &error));

@@ -61,6 +61,7 @@ static void config_setters(void) {
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_connect_timeout_ms(NULL, 1, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_request_timeout_ms(NULL, 1, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_run_timeout_ms(NULL, 1, &error));
+    REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_outage_ms(NULL, 1, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_attempts(NULL, 1, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_connections(NULL, 1, &error));
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_requests_per_second(NULL, 1, &error));

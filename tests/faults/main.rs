@@ -9,6 +9,8 @@ mod client;
 #[path = "../common/mod.rs"]
 mod common;
 mod identity;
+mod machine;
+mod outages;
 mod pausing;
 mod peer;
 

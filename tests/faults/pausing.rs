@@ -4,17 +4,14 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use koodrive::client::Client;
-use koodrive::config::Config;
-use koodrive::endpoint::Endpoint;
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
-use koodrive::system::{Gate, Machine, System};
-use koodrive::transport::HttpTransport;
 use koodrive_sandbox::{Fault, Options, Rule};
 
 use crate::answers::{refusal, success};
 use crate::client::{SLACK, client, config, delete, delete_with, with_attempts};
 use crate::common;
+use crate::machine::watched;
 use crate::peer::{Over, Peer};
 
 const WORKERS: usize = 4;
@@ -165,7 +162,7 @@ fn the_rate_limit_wakes_one_worker_at_a_time() {
 fn grows_from_attempt_to_attempt() {
     let peer = Peer::start(Over::Plain, |mut visit| {
         while visit.request().is_some() {
-            visit.send(refusal("503 Service Unavailable", ""));
+            visit.send(refusal("502 Bad Gateway", ""));
         }
     });
     let (client, waits) = watched(&with_attempts(config(&peer), 10), &peer, true);
@@ -178,68 +175,6 @@ fn grows_from_attempt_to_attempt() {
         // The clock goes on between the decision to wait and the wait.
         let range = longest - Duration::from_millis(100)..=longest;
         assert!(range.contains(wait), "{waits:?}");
-    }
-}
-
-/// A client of the peer, and how long it waited each time. It draws the highest random numbers; and if
-/// `skips`, waiting takes no time.
-fn watched(config: &Config, peer: &Peer, skips: bool) -> (Client, Arc<Mutex<Vec<Duration>>>) {
-    let endpoint = Endpoint::parse(&peer.url()).expect("a URL");
-    let transport = HttpTransport::new(&endpoint, None, None).expect("a transport");
-    let system = WatchedMachine {
-        skips,
-        ..WatchedMachine::default()
-    };
-    let waits = Arc::clone(&system.waits);
-    let client = Client::with_parts(config, Box::new(transport), Box::new(system));
-    (client.expect("a client"), waits)
-}
-
-/// The real machine, but for its waits.
-#[derive(Default)]
-struct WatchedMachine {
-    machine: Machine,
-    skips: bool,
-    skipped: Mutex<Duration>,
-    waits: Arc<Mutex<Vec<Duration>>>,
-}
-
-impl System for WatchedMachine {
-    fn now(&self) -> Instant {
-        self.machine.now() + *self.skipped.lock().expect("a lock")
-    }
-
-    fn wall_clock(&self) -> SystemTime {
-        self.machine.wall_clock()
-    }
-
-    fn uptime(&self) -> Duration {
-        self.machine.uptime()
-    }
-
-    fn wait(&self, until: Instant, interrupted: &dyn Fn() -> bool) {
-        let wait = until.saturating_duration_since(self.now());
-        self.waits.lock().expect("a lock").push(wait);
-        match self.skips {
-            true => *self.skipped.lock().expect("a lock") += wait,
-            false => self.machine.wait(until, interrupted),
-        }
-    }
-
-    fn enter(&self, gate: &Gate) {
-        self.machine.enter(gate);
-    }
-
-    fn leave(&self, gate: &Gate) {
-        self.machine.leave(gate);
-    }
-
-    fn random(&self) -> u64 {
-        u64::MAX
-    }
-
-    fn run_workers(&self, count: usize, work: &(dyn Fn() + Sync)) {
-        self.machine.run_workers(count, work);
     }
 }
 

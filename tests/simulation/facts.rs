@@ -1,5 +1,7 @@
 //! What is true of one id in one run and those that it takes up, and what its outcome must therefore be.
 
+use std::time::Duration;
+
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 
@@ -23,7 +25,11 @@ pub struct Facts {
     pub settled: bool,
     /// Nor would another run be told anything else.
     pub permanent: bool,
+    /// Tries that failed: those that may count, since an outage may have been over, and those that
+    /// surely do not.
     pub tries: u32,
+    pub throttles: u32,
+    pub last_failure: Option<Duration>,
     /// The attempt of which a request was sent once more, and why: by its worker and how many
     /// connects of it had failed.
     pub resent: Option<((usize, u32), Resent)>,
@@ -48,16 +54,17 @@ impl Facts {
         counts: bool,
         splits: bool,
         alone: bool,
+        now: Duration,
     ) {
         self.spoiled = false;
         if delivery.cause.is_some() {
             self.cause = delivery.cause;
         }
         match &delivery.meaning {
-            Meaning::NotHanded => self.tries += u32::from(counts),
+            Meaning::NotHanded => self.fail(counts, delivery, now),
             Meaning::Ambiguous { again } => {
                 self.possibly_executed = true;
-                self.tries += u32::from(counts && *again);
+                self.fail(counts && *again, delivery, now);
                 self.settled |= counts && !again;
             }
             Meaning::Refused { next, .. } => {
@@ -65,7 +72,7 @@ impl Facts {
                 self.spoiled = *next == Next::Halve;
                 match next {
                     _ if !counts => {}
-                    Next::Again => self.tries += 1,
+                    Next::Again => self.fail(true, delivery, now),
                     Next::Halve => {
                         self.settled |= !splits;
                         // Among others it may be innocent.
@@ -77,7 +84,7 @@ impl Facts {
             Meaning::Named(told) => match told[index] {
                 Told::Unclear => {
                     self.possibly_executed = true;
-                    self.tries += 1;
+                    self.fail(true, delivery, now);
                 }
                 told => {
                     self.permanent = told != Told::Duplicate;
@@ -87,6 +94,27 @@ impl Facts {
                 }
             },
         }
+    }
+
+    fn fail(&mut self, counts: bool, delivery: &Delivery, now: Duration) {
+        if !counts {
+            return;
+        }
+        // A 503 is one only once the run has had a success.
+        if matches!(delivery.status, Some(429 | 503)) {
+            self.throttles += 1;
+        }
+        if delivery.status != Some(429) {
+            self.tries += 1;
+            self.last_failure = Some(now);
+        }
+    }
+
+    /// What fails in an outage is not its own failure.
+    pub fn forgive(&mut self) {
+        self.tries = 0;
+        self.throttles = 0;
+        self.last_failure = None;
     }
 
     /// What its last request failed from, unless its batch was split then, or it was to be sent once

@@ -23,8 +23,8 @@ pub const SECRET_MARK: &str = "hush";
 const MOST_IDLE: Duration = Duration::from_secs(15);
 
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
-/// A service that asks for a longer one ends the run.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// At the lowest rate that a client falls to.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What a run may use; as the config says.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,7 @@ pub struct Limits {
     pub connect_timeout: Duration,
     pub request_timeout: Duration,
     pub run_timeout: Option<Duration>,
+    pub max_outage: Duration,
     pub attempts: u32,
     pub connections: usize,
     pub requests_per_second: usize,
@@ -64,6 +65,8 @@ pub struct Watch {
     pauses: Vec<(Duration, Duration)>,
     /// Until when it may wait, at the most.
     longest_pause: Duration,
+    /// Whether a request was throttled, so that the client may send more slowly.
+    was_throttled: bool,
 }
 
 /// One request under way.
@@ -83,6 +86,7 @@ pub struct Attempt {
 pub struct Delivery {
     pub meaning: Meaning,
     pub cause: Option<ErrorKind>,
+    pub status: Option<u16>,
     pub interrupted: bool,
     /// The request may be sent once more: its X-Date was wrong.
     pub corrected: bool,
@@ -117,6 +121,7 @@ impl Delivery {
         Self {
             meaning: seen.meaning.clone(),
             cause: seen.cause,
+            status: draft.map(|draft| draft.status),
             interrupted: seen.interrupted,
             corrected: refused
                 && shown.is_some_and(|shown| !Service::is_lawful(attempt.x_date, shown)),
@@ -150,6 +155,7 @@ impl Watch {
             sends: VecDeque::new(),
             pauses: Vec::new(),
             longest_pause: Duration::ZERO,
+            was_throttled: false,
         }
     }
 
@@ -299,7 +305,11 @@ impl Watch {
         // An attempt may take a slot for each of its connects, and runs do not queue for slots.
         let slots = self.limits.connections * self.concurrent_runs * MOST_CONNECTS as usize;
         let rate = self.limits.requests_per_second.max(1);
-        let most = LONGEST_BACKOFF + Duration::from_secs(1) * slots as u32 / rate as u32;
+        let interval = match self.was_throttled {
+            true => LONGEST_INTERVAL,
+            false => Duration::from_secs(1) / rate as u32,
+        };
+        let most = LONGEST_BACKOFF + interval * slots as u32;
         let this = &mut self.runs[run];
         if now > this.last_event.max(self.longest_pause) + most {
             let last = this.last_event;
@@ -337,6 +347,7 @@ impl Watch {
                     ..
                 }
         );
+        self.was_throttled |= matches!(delivery.status, Some(429 | 503));
         self.note_pause(attempt.run, &delivery, retried, now);
         self.note_clock(attempt, &delivery, now);
         let is_old = |(_, newest): &(Duration, String)| *newest != attempt.authorization;
@@ -352,17 +363,23 @@ impl Watch {
     /// The service asked to be left alone.
     fn note_pause(&mut self, run: usize, delivery: &Delivery, retried: bool, now: Duration) {
         if let Some(pause) = delivery.pause.filter(|_| retried) {
-            if pause > LONGEST_PAUSE {
-                self.runs[run].asked_to_wait(now);
+            let this = &mut self.runs[run];
+            if pause > this.limits.max_outage {
+                this.asked_to_wait(now);
             } else {
-                self.pauses.push((now, now + pause));
+                // What exceeds the time that an outage has left ends the run instead.
+                match this.is_in_trouble(now) {
+                    true => this.may_have_been_asked_to_wait = true,
+                    false => self.pauses.push((now, now + pause)),
+                }
                 self.longest_pause = self.longest_pause.max(now + pause);
             }
         }
         if delivery.undated_pause.is_some_and(|_| retried) {
             // The date is then worth as much as our clock.
             self.runs[run].may_have_been_asked_to_wait = true;
-            self.longest_pause = self.longest_pause.max(now + LONGEST_PAUSE);
+            let longest = self.runs[run].limits.max_outage;
+            self.longest_pause = self.longest_pause.max(now + longest);
         }
     }
 

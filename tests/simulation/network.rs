@@ -220,10 +220,12 @@ impl Transport for SimTransport {
             .note("connect", failed.is_some().into(), || format!("{failed:?}"));
         match failed {
             Some(kind) => {
-                sim.stage()
-                    .watch
-                    .run(run)
-                    .not_connected(World::task(), cause(kind), kind);
+                sim.stage().watch.run(run).not_connected(
+                    World::task(),
+                    cause(kind),
+                    kind,
+                    sim.world.now(),
+                );
                 Err(failure(kind, false))
             }
             None => {

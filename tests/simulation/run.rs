@@ -13,7 +13,13 @@ use crate::faults::{Meaning, Next};
 use crate::invariants::{Attempt, Delivery, Limits, SECRET_MARK};
 use crate::service::{Service, Told};
 
-const QUOTA: u32 = 100;
+/// In doubt one request at a time is tried; if it is throttled so often, or fails so often as a request may,
+/// the service is down.
+const DOUBT: u32 = 4;
+const THROTTLES: u32 = 8;
+/// Probes whose pauses are shorter than the longest, which is five seconds.
+const EARLY_PROBES: u32 = 8;
+const PROBE_SECONDS: u64 = 5;
 const REFUSALS_IN_ROW: u32 = 20;
 /// So many requests may be spent on finding what spoils a batch.
 const MOST_EXTRA_REQUESTS: u32 = 30;
@@ -31,7 +37,7 @@ pub struct Run {
     /// The scope at each position, and the position that it repeats.
     positions: Vec<(usize, Option<usize>)>,
     pub facts: HashMap<usize, Facts>,
-    limits: Limits,
+    pub limits: Limits,
     pub began: Duration,
     pub ended: Option<Duration>,
     /// When a refused authorization or a panic stopped it.
@@ -48,11 +54,16 @@ pub struct Run {
     busy: usize,
     requests: usize,
     failed_tries: u32,
+    /// Since the service answered last.
+    failures_in_row: u32,
+    last_answer: Duration,
+    has_answered: bool,
+    /// The service may have been down for longer than the run waits.
+    may_have_given_up: bool,
     failed_connects: u32,
     /// Failures to connect that need not count: another worker may have gone on with the batch.
     uncounted_connects: u32,
     connects: HashMap<usize, Connects>,
-    successes: u32,
     refusals_in_row: u32,
     most_refusals_in_row: u32,
     causes: Vec<ErrorKind>,
@@ -113,6 +124,7 @@ impl Run {
             facts: first.keys().map(facts).collect(),
             limits: limits.clone(),
             began: now,
+            last_answer: now,
             last_end: now,
             last_event: now,
             ..Self::default()
@@ -138,7 +150,13 @@ impl Run {
     }
 
     /// An attempt to connect failed.
-    pub fn not_connected(&mut self, task: usize, cause: Option<ErrorKind>, kind: FailureKind) {
+    pub fn not_connected(
+        &mut self,
+        task: usize,
+        cause: Option<ErrorKind>,
+        kind: FailureKind,
+        now: Duration,
+    ) {
         match kind {
             FailureKind::NoResources => self.uncounted_connects += 1,
             _ => self.failed_connects += 1,
@@ -146,6 +164,7 @@ impl Run {
         let connects = self.connects.entry(task).or_default();
         connects.failed += 1;
         connects.in_a_row = 0;
+        self.count_failure(now);
         self.causes.extend(cause);
         self.was_interrupted |= kind == FailureKind::Cancelled && self.cancelled.is_some();
     }
@@ -231,9 +250,11 @@ impl Run {
             self.violations
                 .push(format!("{} requests at once", self.busy));
         }
-        let failed = self.failed_tries + self.failed_connects;
-        if failed > QUOTA + self.successes + self.workers as u32 {
-            self.violations.push("the retry quota is used up".into());
+        let probes = (now - self.last_answer).as_secs() / PROBE_SECONDS;
+        let most = self.workers as u32 + DOUBT + self.limits.attempts + THROTTLES;
+        if self.failures_in_row > most + EARLY_PROBES + probes as u32 {
+            self.violations
+                .push("does not leave a service alone that is down".into());
         }
         if self.refusals_in_row > REFUSALS_IN_ROW + self.workers as u32 {
             self.violations
@@ -263,7 +284,9 @@ impl Run {
                 self.violations
                     .push(format!("{id} is sent again: {facts:?}"));
             }
-            if facts.tries >= self.limits.attempts {
+            let last_failure = facts.last_failure;
+            let is_own_failure = last_failure.is_some_and(|failure| self.last_answer > failure);
+            if facts.tries >= self.limits.attempts + facts.throttles && is_own_failure {
                 self.violations
                     .push(format!("{id} is tried too often: {facts:?}"));
             }
@@ -327,18 +350,29 @@ impl Run {
         let resends = self.resends(attempt, delivery);
         let counts = resends.is_none() && !delivery.interrupted;
         let mut splits = false;
+        let is_answer = matches!(
+            &delivery.meaning,
+            Meaning::Named(_)
+                | Meaning::Refused {
+                    next: Next::Halve,
+                    ..
+                }
+        );
+        if counts && is_answer {
+            self.answered(now);
+        }
         match &delivery.meaning {
             _ if !counts => {}
             Meaning::NotHanded
             | Meaning::Ambiguous { again: true }
             | Meaning::Refused {
                 next: Next::Again, ..
-            } => self.failed_tries += 1,
-            Meaning::Named(told) if told.contains(&Told::Unclear) => self.failed_tries += 1,
-            Meaning::Named(_) => {
-                self.successes += 1;
-                self.refusals_in_row = 0;
+            } => {
+                self.failed_tries += 1;
+                self.count_failure(now);
             }
+            Meaning::Named(told) if told.contains(&Told::Unclear) => self.failed_tries += 1,
+            Meaning::Named(_) => self.refusals_in_row = 0,
             Meaning::Refused {
                 next: Next::Stop, ..
             } => {
@@ -360,10 +394,34 @@ impl Run {
         let this = self.attempt_of(attempt);
         for (index, scope) in attempt.scopes.iter().enumerate() {
             if let Some(facts) = self.facts.get_mut(scope) {
-                facts.learn(index, delivery, counts, splits, attempt.ids.len() == 1);
+                facts.learn(index, delivery, counts, splits, attempt.ids.len() == 1, now);
                 facts.resent = resends.map(|resent| (this, resent));
             }
         }
+    }
+
+    /// The service itself answered, as one that works does.
+    fn answered(&mut self, now: Duration) {
+        // With one failure alone nobody takes it to be down.
+        if self.failures_in_row > 1 {
+            self.facts.values_mut().for_each(Facts::forgive);
+        }
+        self.failures_in_row = 0;
+        self.last_answer = now;
+        self.has_answered = true;
+    }
+
+    /// An attempt failed, perhaps as the service is down.
+    fn count_failure(&mut self, now: Duration) {
+        self.failures_in_row += 1;
+        let failures = self.failed_tries + self.failed_connects + self.uncounted_connects;
+        self.may_have_given_up |= now - self.last_answer >= self.limits.max_outage
+            || !self.has_answered && failures > self.limits.attempts;
+    }
+
+    /// Whether requests may have failed since the service answered last.
+    pub fn is_in_trouble(&self, now: Duration) -> bool {
+        self.failures_in_row > 0 || self.last_answer == now
     }
 
     /// A request was refused for its parameters: whether its halves are tried.
@@ -513,7 +571,7 @@ impl Run {
             || self.may_have_panicked
             || self.was_asked_to_wait
             || self.may_have_been_asked_to_wait
-            || self.failed_tries + self.failed_connects + self.uncounted_connects >= QUOTA
+            || self.may_have_given_up
             || self.most_refusals_in_row >= REFUSALS_IN_ROW
     }
 

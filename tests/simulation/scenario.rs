@@ -277,11 +277,16 @@ fn limits(random: &mut Rng) -> Limits {
         Duration::from_millis(random.u64(least..=most))
     };
     let (connect_timeout, request_timeout) = (log_ms(20, 9), log_ms(50, 10));
-    let run_timeout = log_ms(1, 16);
+    let (run_timeout, max_outage) = (log_ms(1, 16), log_ms(500, 8));
     Limits {
         connect_timeout,
         request_timeout,
         run_timeout: (random.u8(..) < 50).then_some(run_timeout),
+        max_outage: match random.u8(..) {
+            0..20 => Duration::ZERO,
+            20..100 => max_outage,
+            _ => Duration::from_secs(60),
+        },
         attempts: random.choice([1, 2, 3, 4, 4, 4, 6, 10]).unwrap_or(4),
         connections: random.choice([1, 1, 1, 1, 2, 3, 4, 4, 8]).unwrap_or(4),
         requests_per_second: random.choice([0, 0, 0, 0, 0, 1, 7, 50]).unwrap_or(0),
@@ -352,6 +357,7 @@ fn client(sim: &Arc<Sim>, limits: &Limits, authorization: &Option<String>) -> Ar
         .and_then(|()| config.set_connect_timeout_ms(ms(limits.connect_timeout)))
         .and_then(|()| config.set_request_timeout_ms(ms(limits.request_timeout)))
         .and_then(|()| config.set_run_timeout_ms(limits.run_timeout.map_or(0, ms)))
+        .and_then(|()| config.set_max_outage_ms(ms(limits.max_outage)))
         .and_then(|()| config.set_max_attempts(limits.attempts))
         .and_then(|()| config.set_max_connections(limits.connections as u32))
         .and_then(|()| config.set_max_requests_per_second(limits.requests_per_second as u32))

@@ -194,9 +194,10 @@ impl World {
         }
     }
 
-    /// Waits until nobody is inside the gate, and enters.
+    /// Waits for the calling thread's turn, and enters the gate.
     pub fn await_entry(&self, gate: &Gate) {
-        self.wait(Duration::MAX, &|| gate.try_enter());
+        let ticket = gate.stand_in_line();
+        self.wait(Duration::MAX, &|| ticket.is_admitted());
     }
 
     pub fn leave(&self, gate: &Gate) {

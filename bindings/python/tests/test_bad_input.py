@@ -157,6 +157,7 @@ def test_bad_lines_add_nothing(text: Any, error: type[Exception]) -> None:
         ("request_timeout_ms", -1, ValueError),
         ("run_timeout_ms", 2**64, ValueError),
         ("run_timeout_ms", 1.5, TypeError),
+        ("max_outage_ms", -1, ValueError),
         ("max_attempts", 2**32 + 1, ValueError),
         ("max_connections", 0, ValueError),
         ("max_connections", True, TypeError),

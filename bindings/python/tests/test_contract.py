@@ -154,6 +154,7 @@ def test_every_setting_reaches_the_library(start_sandbox: StartSandbox, tmp_path
         "connect_timeout_ms": 20_000,
         "request_timeout_ms": 20_000,
         "run_timeout_ms": 0,
+        "max_outage_ms": 0,
         "max_attempts": 1,
         "max_connections": 1,
         "max_requests_per_second": 1000,

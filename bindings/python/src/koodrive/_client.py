@@ -49,6 +49,8 @@ class Client(Unique):
         connect_timeout_ms: For name look-up, TCP, proxy and TLS together. Default 10 000.
         request_timeout_ms: From a request's first byte to its whole response. Default 30 000.
         run_timeout_ms: After it a run starts nothing new. Default 0: never.
+        max_outage_ms: How long a run waits for a service that worked and is down; 0: not at all.
+            Default 60 000.
         max_attempts: How often a request is tried in all, 1 to 100. Default 4.
         max_connections: How many connections each run uses at most, 1 to 1024. Default 4.
         max_requests_per_second: Of all runs of the client together. Default 0: no limit.
@@ -72,6 +74,7 @@ class Client(Unique):
         connect_timeout_ms: int | None = None,
         request_timeout_ms: int | None = None,
         run_timeout_ms: int | None = None,
+        max_outage_ms: int | None = None,
         max_attempts: int | None = None,
         max_connections: int | None = None,
         max_requests_per_second: int | None = None,
@@ -105,6 +108,7 @@ class Client(Unique):
                 ("connect_timeout_ms", 64): connect_timeout_ms,
                 ("request_timeout_ms", 64): request_timeout_ms,
                 ("run_timeout_ms", 64): run_timeout_ms,
+                ("max_outage_ms", 64): max_outage_ms,
                 ("max_attempts", 32): max_attempts,
                 ("max_connections", 32): max_connections,
                 ("max_requests_per_second", 32): max_requests_per_second,
@@ -121,7 +125,8 @@ class Client(Unique):
         KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION,
         KOODRIVE_APP_ID with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY,
         KOODRIVE_CONNECT_TIMEOUT_MS, KOODRIVE_REQUEST_TIMEOUT_MS, KOODRIVE_RUN_TIMEOUT_MS,
-        KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS, KOODRIVE_MAX_REQUESTS_PER_SECOND.
+        KOODRIVE_MAX_OUTAGE_MS, KOODRIVE_MAX_ATTEMPTS, KOODRIVE_MAX_CONNECTIONS,
+        KOODRIVE_MAX_REQUESTS_PER_SECOND.
         Raises InvalidArgument, which names the variable.
         """
         client = cls.__new__(cls)

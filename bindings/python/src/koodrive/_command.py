@@ -31,7 +31,7 @@ _EPILOG = """\
 Where the service is and who we are comes from the environment: KOODRIVE_ENDPOINT, KOODRIVE_USER_ID,
 and KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION, or KOODRIVE_APP_ID with KOODRIVE_APP_SECRET. More
 settings: KOODRIVE_CA_FILE, _PROXY, _CONNECT_TIMEOUT_MS, _REQUEST_TIMEOUT_MS, _RUN_TIMEOUT_MS,
-_MAX_ATTEMPTS, _MAX_CONNECTIONS, _MAX_REQUESTS_PER_SECOND.
+_MAX_OUTAGE_MS, _MAX_ATTEMPTS, _MAX_CONNECTIONS, _MAX_REQUESTS_PER_SECOND.
 
 The file holds one bare id a line. Blank lines, trailing blanks, a byte order mark, line ends of
 Windows and lines that begin with # are passed over.

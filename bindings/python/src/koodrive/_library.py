@@ -76,6 +76,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_config_set_connect_timeout_ms": _SET_UINT64,
     "koodrive_config_set_request_timeout_ms": _SET_UINT64,
     "koodrive_config_set_run_timeout_ms": _SET_UINT64,
+    "koodrive_config_set_max_outage_ms": _SET_UINT64,
     "koodrive_config_set_max_attempts": _SET_UINT32,
     "koodrive_config_set_max_connections": _SET_UINT32,
     "koodrive_config_set_max_requests_per_second": _SET_UINT32,
