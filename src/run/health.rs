@@ -44,6 +44,7 @@ struct Trouble {
     /// Of requests that were sent when the service was in doubt.
     throttles_in_doubt: u32,
     since: Option<Instant>,
+    doubtful_since: Option<Instant>,
     outage: Option<Outage>,
     /// How many outages are over that were the service's, and no single request's.
     outages_over: u32,
@@ -52,6 +53,7 @@ struct Trouble {
 
 #[derive(Clone, Copy)]
 struct Outage {
+    began: Instant,
     failed_probes: u32,
     next_probe: Instant,
 }
@@ -155,7 +157,6 @@ impl ServiceHealth {
     /// Takes note of a failure that may pass.
     pub(super) fn failed(&self, attempt: FailedAttempt) -> Diagnosis {
         let now = attempt.now;
-        let was_doubtful = self.is_doubtful();
         let mut trouble = self.trouble();
         trouble.failures += 1;
         // What has no response may have been lost at once.
@@ -166,7 +167,12 @@ impl ServiceHealth {
         };
         let since = *trouble.since.get_or_insert(since);
         self.is_troubled.store(true, Ordering::Relaxed);
+        // What was under way by then says no more than that.
+        let was_doubtful = trouble
+            .doubtful_since
+            .is_some_and(|since| attempt.sent >= since);
         if trouble.failures >= FAILURES_OF_DOUBT {
+            trouble.doubtful_since.get_or_insert(now);
             self.is_doubtful.store(true, Ordering::Relaxed);
         }
         if attempt.is_throttled && was_doubtful {
@@ -183,9 +189,11 @@ impl ServiceHealth {
                 false => Diagnosis::RequestFailed,
             };
         };
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(outage.failed_probes));
-        outage.failed_probes += 1;
-        outage.next_probe = (now + pause.min(LONGEST_PAUSE)).min(since + self.max_outage);
+        if attempt.sent >= outage.began {
+            let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(outage.failed_probes));
+            outage.failed_probes += 1;
+            outage.next_probe = (now + pause.min(LONGEST_PAUSE)).min(since + self.max_outage);
+        }
         // Who never answered is perhaps no KooDrive; but who throttles may let us in later.
         let is_waited_for = self.has_ever_answered() || attempt.is_throttled;
         match is_over || !is_waited_for {
@@ -228,6 +236,7 @@ impl ServiceHealth {
 
 fn begin_outage(trouble: &mut Trouble, now: Instant) {
     trouble.outage.get_or_insert(Outage {
+        began: now,
         failed_probes: 0,
         next_probe: now,
     });

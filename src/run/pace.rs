@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 const LOWEST_RATE: f64 = 0.2;
 const LOWEST_FIRST_RATE: f64 = 1.0;
 const DOUBLING_SECONDS: f64 = 0.5;
-/// After which time the curve is back at the rate that was too high.
-const RETURN_SECONDS: f64 = 20.0;
-/// Where the curve begins, as a part of the rate that was too high.
-const SMALL_CUT: f64 = 0.92;
-const LARGE_CUT: f64 = 0.7;
-/// A throttle so soon after a cut shows that this did not come close to what is allowed.
-const SOON: Duration = Duration::from_secs(1);
+/// Of the rate while it doubles, as an exponent for each second.
+const GROWTH: f64 = std::f64::consts::LN_2 / DOUBLING_SECONDS;
+/// How a curve begins: at which part of the rate that was too high, and after how many seconds it is back
+/// there. The sooner after the last cut a throttle comes, the farther is that rate from what is allowed.
+const CUTS: [(Duration, f64, f64); 3] = [
+    (Duration::from_secs(1), 0.7, 5.0),
+    (Duration::from_secs(5), 0.85, 10.0),
+    (Duration::MAX, 0.92, 20.0),
+];
 /// How late a request may be for its slot and still show that the rate is what holds it.
 const PROMPT: Duration = Duration::from_millis(5);
 
@@ -32,7 +34,7 @@ pub(super) struct Pace {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Doubling { from: f64 },
-    Curve { low: f64, high: f64 },
+    Curve { low: f64, high: f64, seconds: f64 },
 }
 
 impl Pace {
@@ -53,9 +55,11 @@ impl Pace {
         let seconds = self.used.as_secs_f64();
         match self.phase {
             Phase::Doubling { from } => from * (seconds / DOUBLING_SECONDS).exp2(),
-            Phase::Curve { low, high } => {
-                high + (high - low) * (seconds / RETURN_SECONDS - 1.0).powi(3)
-            }
+            Phase::Curve {
+                low,
+                high,
+                seconds: back,
+            } => high + (high - low) * (seconds / back - 1.0).powi(3),
         }
     }
 
@@ -70,23 +74,38 @@ impl Pace {
 
     /// Between two requests.
     pub(super) fn interval(&self) -> Duration {
-        Duration::from_secs_f64(1.0 / self.rate())
+        let rate = self.rate();
+        Duration::from_secs_f64(match self.phase {
+            // It grows meanwhile.
+            Phase::Doubling { .. } => (GROWTH / rate).ln_1p() / GROWTH,
+            Phase::Curve { .. } => 1.0 / rate,
+        })
     }
 
-    /// The service throttled a request that was sent at this time and rate.
-    pub(super) fn throttled(&mut self, now: Instant, sent: Instant, rate: f64) {
+    /// The service throttled a request that was sent at this time and rate; `is_paused`: and asks for a
+    /// pause.
+    pub(super) fn throttled(&mut self, now: Instant, sent: Instant, rate: f64, is_paused: bool) {
         if sent <= self.cut_at {
             return;
         }
-        let (low, high) = match self.phase {
-            // Half a second before, the rate was half of this.
-            Phase::Doubling { .. } => (rate * 0.5, rate * 0.75),
-            Phase::Curve { .. } if now - self.cut_at < SOON => (rate * LARGE_CUT, rate),
-            Phase::Curve { .. } => (rate * SMALL_CUT, rate),
+        let (high, part, seconds) = match self.phase {
+            // Half a second before, the rate was half of this. If each throttle costs a pause, it is cheaper
+            // to stay below.
+            Phase::Doubling { .. } if is_paused => (0.55 * rate, 0.8, CUTS[0].2),
+            Phase::Doubling { .. } => (0.85 * rate, 0.7, CUTS[0].2),
+            Phase::Curve { .. } => {
+                let since = now - self.cut_at;
+                let cut = CUTS.iter().find(|(within, ..)| since < *within);
+                cut.map_or((rate, 1.0, 1.0), |(_, part, seconds)| {
+                    (rate, *part, *seconds)
+                })
+            }
         };
+        let high = high.max(LOWEST_RATE);
         self.phase = Phase::Curve {
-            low: low.max(LOWEST_RATE),
-            high: high.max(LOWEST_RATE),
+            low: (part * high).max(LOWEST_RATE),
+            high,
+            seconds,
         };
         self.cut_at = now;
         self.last_slot = now;

@@ -72,8 +72,9 @@ impl RateLimiter {
     /// The service refused a request for its rate.
     pub(super) fn throttled(&self, now: Instant, sent: Instant, slot: Option<Slot>) {
         let mut state = self.state();
+        let is_paused = state.paused_until.is_some_and(|until| until > now);
         match (&mut state.pace, slot) {
-            (Some(pace), Some(slot)) => pace.throttled(now, sent, slot.rate),
+            (Some(pace), Some(slot)) => pace.throttled(now, sent, slot.rate, is_paused),
             // It was sent before there was a rate.
             (Some(_), None) => return,
             (None, _) => state.pace = Some(Pace::new(now, self.accepted.in_the_last_second(now))),

@@ -5,6 +5,7 @@
 //! one simulation step by step; `make simulate RUNS=1000000` runs many.
 
 mod answer;
+mod availability;
 mod facts;
 mod faults;
 mod invariants;

@@ -102,7 +102,7 @@ impl Sim {
     }
 
     /// Goes on in `latency`, unless its context ends before.
-    fn pass(&self, latency: Duration, context: &CallContext) -> Result<(), FailureKind> {
+    pub fn pass(&self, latency: Duration, context: &CallContext) -> Result<(), FailureKind> {
         let deadline = self.world.elapsed(context.deadline);
         let until = self.world.now() + latency;
         if self

@@ -45,18 +45,13 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
     let mut random = Rng::with_seed(!seed);
     let restlessness = random.choice([0, 16, 64, 200]).unwrap_or(0);
     let limits = limits(&mut random);
-    let sim = Arc::new(Sim {
-        world: World::new(seed, restlessness, logged),
-        stage: Mutex::new(Stage {
-            service: Service::new(),
-            watch: Watch::new(limits.clone()),
-            weather: weather(&mut random),
-            mutant,
-            wall_lead: 0,
-            wall_jump: 0,
-            faults: 0,
-        }),
-    });
+    let world = World::new(seed, restlessness, logged);
+    let sim = sim(
+        world,
+        Watch::new(limits.clone()),
+        weather(&mut random),
+        mutant,
+    );
     let client = client(&sim, &limits, &first_authorization(&sim, &mut random));
     let orders: Vec<_> = (0..random.usize(1..4))
         .map(|_| order(&mut sim.stage().service, &mut random))
@@ -90,6 +85,27 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
         violation: stage.watch.first_violation.clone(),
         trace,
     }
+}
+
+fn sim(world: World, watch: Watch, weather: Weather, mutant: Option<Mutant>) -> Arc<Sim> {
+    Arc::new(Sim {
+        world,
+        stage: Mutex::new(Stage {
+            service: Service::new(),
+            watch,
+            weather,
+            mutant,
+            wall_lead: 0,
+            wall_jump: 0,
+            faults: 0,
+        }),
+    })
+}
+
+/// A world in which nothing happens by itself.
+pub fn idle_sim(seed: u64) -> Arc<Sim> {
+    let watch = Watch::new(Limits::default());
+    sim(World::new(seed, 0, false), watch, Weather::default(), None)
 }
 
 /// Carries out plans at the same time, on one client. Their runs and reports.
