@@ -1,7 +1,10 @@
 //! A client carries out plans.
 
+use std::path::Path;
+
 use crate::config::{self, Config, Limits};
 use crate::error::Error;
+use crate::journal::{Journal, JournalFile, Owner, Storage};
 use crate::monitor::Monitor;
 use crate::plan::Plan;
 use crate::report::Report;
@@ -17,6 +20,8 @@ pub struct Client {
     rate_limiter: RateLimiter,
     limits: Limits,
     user_id: Option<String>,
+    /// As a journal names it.
+    endpoint: String,
 }
 
 impl Client {
@@ -63,6 +68,7 @@ impl Client {
             rate_limiter,
             limits,
             user_id: config.user_id.clone(),
+            endpoint: endpoint.to_string(),
         })
     }
 
@@ -97,21 +103,89 @@ impl Client {
         plan: &Plan,
         monitor: Option<&Monitor>,
     ) -> Result<(Report, Option<Error>), Error> {
+        self.check_user(plan)?;
+        let unwatched = Monitor::default();
+        let watch = monitor.unwrap_or(&unwatched).watch(plan.scope_count())?;
+        Ok(run::execute(
+            self.context(),
+            plan,
+            self.user(),
+            &watch,
+            None,
+        ))
+    }
+
+    /// The same, and writes down what it does: the same call with the same plan and file takes up a run that
+    /// ended in any way.
+    pub fn delete_plan_journaled(
+        &self,
+        plan: &Plan,
+        path: &Path,
+        monitor: Option<&Monitor>,
+    ) -> Result<(Report, Option<Error>), Error> {
+        let open = || match JournalFile::open(path) {
+            Ok(file) => Ok(Box::new(file) as Box<dyn Storage>),
+            Err(why) => Err(Error::invalid(format!(
+                "journal: {}: {why}",
+                path.display()
+            ))),
+        };
+        self.delete_plan_with(plan, open, monitor)
+    }
+
+    /// The same, with a storage of one's own: for simulations.
+    pub fn delete_plan_with(
+        &self,
+        plan: &Plan,
+        open: impl FnOnce() -> Result<Box<dyn Storage>, Error>,
+        monitor: Option<&Monitor>,
+    ) -> Result<(Report, Option<Error>), Error> {
+        self.check_user(plan)?;
+        let unwatched = Monitor::default();
+        let watch = monitor.unwrap_or(&unwatched).watch(plan.scope_count())?;
+        let owner = Owner {
+            endpoint: &self.endpoint,
+            plan,
+            default_user: self.user(),
+        };
+        let (journal, recovered) = Journal::open(open()?, &owner, self.system.as_ref())?;
+        let mut plan = plan.clone();
+        let tried = recovered
+            .is_tried
+            .iter()
+            .enumerate()
+            .filter(|(_, tried)| **tried);
+        plan.mark_tried_at(tried.map(|(position, _)| position));
+        let journal = Some((&journal, &recovered));
+        Ok(run::execute(
+            self.context(),
+            &plan,
+            self.user(),
+            &watch,
+            journal,
+        ))
+    }
+
+    fn check_user(&self, plan: &Plan) -> Result<(), Error> {
         if self.user_id.is_none() && plan.needs_default_user() {
             return Err(Error::invalid(
                 "user_id: ids were added without one, and the config has none; set it there or in \
                  KOODRIVE_USER_ID",
             ));
         }
-        let unwatched = Monitor::default();
-        let watch = monitor.unwrap_or(&unwatched).watch(plan.scope_count())?;
-        let context = RunContext {
+        Ok(())
+    }
+
+    fn user(&self) -> &str {
+        self.user_id.as_deref().unwrap_or_default()
+    }
+
+    fn context(&self) -> RunContext<'_> {
+        RunContext {
             service: &self.service,
             system: self.system.as_ref(),
             rate_limiter: &self.rate_limiter,
             limits: &self.limits,
-        };
-        let user = self.user_id.as_deref().unwrap_or_default();
-        Ok(run::execute(context, plan, user, &watch))
+        }
     }
 }

@@ -22,6 +22,8 @@ pub enum ErrorKind {
     InvalidResponse = 7,
     /// A bug in this library.
     Internal = 8,
+    /// The journal can't be written: nothing more was sent.
+    Journal = 9,
 }
 
 /// Why a call failed, with what the service said where it said something.

@@ -7,6 +7,7 @@
 //! - [`config`], [`plan`], [`monitor`], [`report`], [`error`], [`failure`], [`context`]: domain types,
 //!   which the rest shares
 //! - [`client`]: executes plans
+//! - [`journal`]: what a run writes down, to be taken up
 //! - `run`: workers, retries, outcomes, when to stop
 //! - [`service`]: what KooDrive speaks: path, headers, body, response, authorization
 //! - [`transport`]: bytes: connections, and HTTP over them
@@ -21,6 +22,7 @@ pub mod endpoint;
 pub mod error;
 pub mod failure;
 pub mod ffi;
+pub mod journal;
 pub mod monitor;
 mod panic;
 pub mod plan;

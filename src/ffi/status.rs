@@ -2,6 +2,8 @@
 
 use std::ffi::{CStr, c_char};
 
+use crate::report::Outcome;
+
 /// What a function says of itself: KOODRIVE_OK or one of KOODRIVE_ERROR_.... A later library may
 /// return a number that is not listed here; treat it as an error.
 pub type koodrive_status = i32;
@@ -35,6 +37,9 @@ pub const KOODRIVE_ERROR_INVALID_RESPONSE: koodrive_status = 7;
 
 /// A bug in this library. The outcomes that are reported are true all the same.
 pub const KOODRIVE_ERROR_INTERNAL: koodrive_status = 8;
+
+/// The journal can't be written: nothing more was sent. See koodrive_client_delete_plan_journaled().
+pub const KOODRIVE_ERROR_JOURNAL: koodrive_status = 9;
 
 /// What is known of one id: one of KOODRIVE_OUTCOME_.... A later library may report a number that is not
 /// listed here.
@@ -84,6 +89,7 @@ pub extern "C" fn koodrive_status_name(status: koodrive_status) -> *const c_char
         KOODRIVE_ERROR_SERVICE => c"SERVICE",
         KOODRIVE_ERROR_INVALID_RESPONSE => c"INVALID_RESPONSE",
         KOODRIVE_ERROR_INTERNAL => c"INTERNAL",
+        KOODRIVE_ERROR_JOURNAL => c"JOURNAL",
         _ => UNDEFINED,
     };
     name.as_ptr()
@@ -93,15 +99,9 @@ pub extern "C" fn koodrive_status_name(status: koodrive_status) -> *const c_char
 /// free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_outcome_name(outcome: koodrive_outcome) -> *const c_char {
-    let name = match outcome {
-        KOODRIVE_OUTCOME_NOT_SENT => c"NOT_SENT",
-        KOODRIVE_OUTCOME_DELETED => c"DELETED",
-        KOODRIVE_OUTCOME_NOT_FOUND => c"NOT_FOUND",
-        KOODRIVE_OUTCOME_DUPLICATE => c"DUPLICATE",
-        KOODRIVE_OUTCOME_REJECTED => c"REJECTED",
-        KOODRIVE_OUTCOME_GONE => c"GONE",
-        KOODRIVE_OUTCOME_UNKNOWN => c"UNKNOWN",
-        _ => UNDEFINED,
-    };
+    let outcome = Outcome::ALL
+        .into_iter()
+        .find(|known| *known as i32 == outcome);
+    let name = outcome.map_or(UNDEFINED, Outcome::c_name);
     name.as_ptr()
 }

@@ -156,14 +156,15 @@ impl Plan {
 
     /// All ids that the plan holds now may have been deleted by an earlier run whose report is lost.
     pub fn mark_tried(&mut self) {
-        self.mark_tried_from(0);
+        self.mark_tried_at(0..self.scope_count());
     }
 
-    /// The ids from this position on may have been deleted by an earlier run.
-    pub(crate) fn mark_tried_from(&mut self, position: usize) {
-        if position < self.scope_count() {
+    /// The ids at these positions may have been deleted by an earlier run.
+    pub(crate) fn mark_tried_at(&mut self, positions: impl Iterator<Item = usize>) {
+        let mut positions = positions.peekable();
+        if positions.peek().is_some() {
             let ids = &mut Arc::make_mut(&mut self.0).ids;
-            ids[position..].iter_mut().for_each(IdPlace::mark_tried);
+            positions.for_each(|position| ids[position].mark_tried());
         }
     }
 

@@ -41,6 +41,33 @@ impl Outcome {
         Self::Unknown,
     ];
 
+    /// Its name, as C reads it.
+    pub(crate) fn c_name(self) -> &'static CStr {
+        match self {
+            Self::NotSent => c"NOT_SENT",
+            Self::Deleted => c"DELETED",
+            Self::NotFound => c"NOT_FOUND",
+            Self::Duplicate => c"DUPLICATE",
+            Self::Rejected => c"REJECTED",
+            Self::Gone => c"GONE",
+            Self::Unknown => c"UNKNOWN",
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        self.c_name().to_str().unwrap_or_default()
+    }
+
+    /// Whether a next run has nothing to take up; `permanent`: it would be told the same.
+    pub(crate) fn is_final(self, permanent: bool) -> bool {
+        match self {
+            Self::NotSent | Self::Unknown => false,
+            Self::Rejected => permanent,
+            _ => true,
+        }
+    }
+
     /// What is known of the id at a position before its run sends anything.
     pub(crate) fn before_run(plan: &Plan, position: usize) -> Self {
         match plan.is_tried(position) {
@@ -93,6 +120,16 @@ impl Report {
     /// Says something of an id whose outcome stays what it was before the run.
     pub(crate) fn set_note(&mut self, position: u32, note: NoteId) {
         self.notes[position as usize] = note;
+    }
+
+    /// What a note says.
+    pub(crate) fn note_text(&self, id: NoteId) -> Note<'_> {
+        let stored = self.note_table.get(id);
+        Note {
+            permanent: stored.is_some_and(|note| note.permanent),
+            code: stored.and_then(|note| utf8(note.code.as_deref())),
+            message: stored.and_then(|note| utf8(note.message.as_deref())),
+        }
     }
 
     pub(crate) fn intern(&mut self, note: Note<'_>) -> NoteId {
@@ -185,18 +222,16 @@ impl Report {
             let id = utf8(self.scope_id(position)).unwrap_or_default();
             plan.add(user, device, std::iter::once(id))?;
             if self.outcome(position) == Some(Outcome::Unknown) {
-                plan.mark_tried_from(plan.scope_count() - 1);
+                plan.mark_tried_at(std::iter::once(plan.scope_count() - 1));
             }
         }
         Ok(plan)
     }
 
     fn is_unfinished(&self, position: usize) -> bool {
-        match self.outcome(position) {
-            Some(Outcome::NotSent | Outcome::Unknown) => true,
-            Some(Outcome::Rejected) => self.note(position).is_some_and(|note| !note.permanent),
-            _ => false,
-        }
+        let permanent = self.note(position).is_some_and(|note| note.permanent);
+        self.outcome(position)
+            .is_some_and(|outcome| !outcome.is_final(permanent))
     }
 
     fn note(&self, position: usize) -> Option<&StoredNote> {

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// What was said of an id: from the service, or in our words where it said nothing.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Note<'a> {
     /// Whether a next run would be told the same.
     pub(crate) permanent: bool,

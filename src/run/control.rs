@@ -13,6 +13,8 @@ pub(super) enum Stop {
     Cancelled,
     DeadlinePassed,
     Unauthorized(Error),
+    /// The journal can't be written.
+    Journal(Error),
     Panicked,
     /// The service refuses everything.
     TooManyRefusals(Error),
@@ -29,9 +31,10 @@ impl Stop {
             Self::Cancelled => 0,
             Self::DeadlinePassed => 1,
             Self::Unauthorized(_) => 2,
-            Self::Panicked => 3,
-            Self::PauseTooLong(_) => 4,
-            Self::TooManyRefusals(_) | Self::ServiceDown(_) => 5,
+            Self::Journal(_) => 3,
+            Self::Panicked => 4,
+            Self::PauseTooLong(_) => 5,
+            Self::TooManyRefusals(_) | Self::ServiceDown(_) => 6,
         }
     }
 
@@ -48,7 +51,9 @@ impl Stop {
             Self::Cancelled => Error::new(ErrorKind::Cancelled, "the run was cancelled"),
             Self::DeadlinePassed => Error::new(ErrorKind::TimedOut, "the run timeout passed"),
             Self::Panicked => Error::new(ErrorKind::Internal, "a bug in koodrive stopped the run"),
-            Self::Unauthorized(error) | Self::PauseTooLong(error) => error.clone(),
+            Self::Unauthorized(error) | Self::Journal(error) | Self::PauseTooLong(error) => {
+                error.clone()
+            }
             Self::TooManyRefusals(cause) => because(
                 "the run was stopped after too many refusals in a row",
                 cause,

@@ -223,7 +223,9 @@ impl Worker<'_, '_> {
     /// the same.
     fn leave(&mut self, error: &Error, permanent: bool) {
         if let Some(sub_batch) = self.progress.sub_batches.pop() {
-            self.run.ledger().leave(&sub_batch, error, permanent);
+            self.run.write_down(self.progress.index, None, |ledger| {
+                ledger.leave(&sub_batch, error, permanent);
+            });
             self.run.watch.add_done(sub_batch.ids.len());
         }
     }

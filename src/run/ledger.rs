@@ -9,14 +9,17 @@ use crate::service::Attempt;
 /// The report in the making.
 pub(super) struct Ledger {
     pub(super) report: Report,
+    /// What a journal has not been told yet; none without one.
+    untold: Option<Vec<(u32, Outcome, NoteId)>>,
     /// The lowest position without an outcome of its own, and why.
     incomplete: Option<(u32, Error)>,
 }
 
 impl Ledger {
-    pub(super) fn new(report: Report) -> Self {
+    pub(super) fn new(report: Report, has_journal: bool) -> Self {
         Self {
             report,
+            untold: has_journal.then(Vec::new),
             incomplete: None,
         }
     }
@@ -47,6 +50,10 @@ impl Ledger {
             });
             if verdict.settled {
                 report.record(pending.position, pending.outcome, pending.note);
+                let change = (pending.position, pending.outcome, pending.note);
+                self.untold
+                    .iter_mut()
+                    .for_each(|untold| untold.push(change));
             }
         }
         sub_batch.in_flight = false;
@@ -62,7 +69,7 @@ impl Ledger {
                 true => self.report.permanent(pending.note),
                 false => pending.note,
             };
-            self.report.record(pending.position, pending.outcome, note);
+            self.record_left(pending.position, pending.outcome, note);
         }
     }
 
@@ -81,17 +88,36 @@ impl Ledger {
                 NoteId::NONE => unheard,
                 note => note,
             };
-            self.report.record(pending.position, outcome, note);
+            self.record_left(pending.position, outcome, note);
         }
     }
 
-    /// Records the ids of a batch that the stopped run does not begin.
-    pub(super) fn leave_untouched(&mut self, positions: &[u32], stop: &Error) {
+    /// Records the ids of a batch that the stopped run does not begin; `is_intended`: the journal says that
+    /// they may have been sent.
+    pub(super) fn leave_untouched(&mut self, positions: &[u32], stop: &Error, is_intended: bool) {
         let note = self.of_stop(stop);
         self.note_incomplete(positions.first().copied(), stop);
         for position in positions {
             self.report.set_note(*position, note);
+            if is_intended && let Some(outcome) = self.report.outcome(*position as usize) {
+                self.record_left(*position, outcome, note);
+            }
         }
+    }
+
+    fn record_left(&mut self, position: u32, outcome: Outcome, note: NoteId) {
+        self.report.record(position, outcome, note);
+        if let Some(untold) = &mut self.untold {
+            untold.push((position, outcome, note));
+        }
+    }
+
+    /// Hands what the journal has not been told to it.
+    pub(super) fn tell<T>(&mut self, tell: impl FnOnce(Vec<(u32, Outcome, Note<'_>)>) -> T) -> T {
+        let untold = self.untold.as_mut().map(std::mem::take).unwrap_or_default();
+        let with_text =
+            |(position, outcome, note)| (position, outcome, self.report.note_text(note));
+        tell(untold.into_iter().map(with_text).collect())
     }
 
     /// What to say of ids of which nothing else is known than that the run was stopped.

@@ -20,13 +20,14 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::config::Limits;
 use crate::error::Error;
+use crate::journal::{IntendedBatch, Journal, JournalEntry, Recovered, Settled};
 use crate::monitor::Watch;
 use crate::panic::catch;
 use crate::plan::Plan;
-use crate::report::{Note, Outcome, Report};
+use crate::report::{Note, NoteId, Outcome, Report};
 use crate::service::{Attempt, Service, code};
 use crate::system::{Gate, System};
-use control::{Control, Stop};
+use control::{Control, Stop, Stopped};
 use health::ServiceHealth;
 use ledger::Ledger;
 use queue::{Queue, Work};
@@ -50,8 +51,10 @@ pub(crate) fn execute(
     plan: &Plan,
     default_user: &str,
     watch: &Watch<'_>,
+    journal: Option<(&Journal, &Recovered)>,
 ) -> (Report, Option<Error>) {
-    let schedule = Schedule::new(plan, default_user);
+    let is_settled = journal.map_or(&[][..], |(_, recovered)| &recovered.is_settled);
+    let schedule = Schedule::new(plan, default_user, is_settled);
     let RunContext { system, limits, .. } = context;
     let now = system.now();
     let deadline = limits.run_timeout.map(|timeout| now + timeout);
@@ -65,9 +68,16 @@ pub(crate) fn execute(
         queue: Queue::default(),
         rate_gate: Gate::default(),
         requests: AtomicUsize::new(0),
-        ledger: Mutex::new(Ledger::new(Report::new(plan, default_user))),
+        journal: journal.map(|(journal, _)| journal),
+        ledger: Mutex::new(Ledger::new(
+            Report::new(plan, default_user),
+            journal.is_some(),
+        )),
     };
     run.record_duplicates();
+    if let Some((_, recovered)) = journal {
+        run.record_settled(&recovered.settled);
+    }
     let workers = limits.max_connections.min(schedule.batch_count());
     if workers > 0 {
         system.run_workers(workers, &|| run.work());
@@ -88,6 +98,7 @@ struct Run<'a> {
     /// Of the workers that wait for the rate limit one looks at the clock.
     rate_gate: Gate,
     requests: AtomicUsize,
+    journal: Option<&'a Journal>,
     ledger: Mutex<Ledger>,
 }
 
@@ -104,6 +115,26 @@ impl<'a> Run<'a> {
             report.record(duplicate.position, Outcome::Duplicate, note);
         }
         self.watch.add_done(self.schedule.duplicates.len());
+    }
+
+    /// What an earlier run of the journal settled.
+    fn record_settled(&self, groups: &[Settled]) {
+        let report = &mut self.ledger().report;
+        for settled in groups {
+            let is_silent = settled.code.is_none() && settled.message.is_none();
+            let note = match is_silent {
+                true => NoteId::NONE,
+                false => report.intern(Note {
+                    permanent: true,
+                    code: settled.code.as_deref(),
+                    message: settled.message.as_deref(),
+                }),
+            };
+            for position in &settled.positions {
+                report.record(*position, settled.outcome, note);
+            }
+            self.watch.add_done(settled.positions.len());
+        }
     }
 
     /// A worker's life. Panics end here: they stop the run, and the report says what is true.
@@ -138,17 +169,80 @@ impl<'a> Run<'a> {
         let batch = schedule.batch(index)?;
         if self.control.check(self.context.system.now()).is_err() {
             let stop = self.stop_error();
-            self.ledger().leave_untouched(batch.positions, &stop);
+            let is_intended = self
+                .journal
+                .is_some_and(|journal| journal.is_intended(index));
+            self.write_down(index, None, |ledger| {
+                ledger.leave_untouched(batch.positions, &stop, is_intended);
+            });
             return None;
         }
-        Some(BatchProgress::new(batch, schedule))
+        Some(BatchProgress::new(index, batch, schedule))
     }
 
-    /// Records what an attempt to send a request came to: settled ids leave it.
-    fn record(&self, sub_batch: &mut SubBatch<'_>, attempt: &Attempt<'_>) {
+    /// Records what an attempt to send a request of a batch came to: settled ids leave it.
+    fn record(&self, index: usize, sub_batch: &mut SubBatch<'_>, attempt: &Attempt<'_>) {
         let tried = sub_batch.ids.len();
-        self.ledger().record(sub_batch, attempt);
+        self.write_down(index, Some(attempt), |ledger| {
+            ledger.record(sub_batch, attempt)
+        });
         self.watch.add_done(tried - sub_batch.ids.len());
+    }
+
+    /// Changes what is known of a batch's ids, and tells the journal.
+    fn write_down(
+        &self,
+        index: usize,
+        attempt: Option<&Attempt<'_>>,
+        change: impl FnOnce(&mut Ledger),
+    ) {
+        let Some(journal) = self.journal else {
+            return change(&mut self.ledger());
+        };
+        let now = self.context.system.wall_clock();
+        let mut ledger = self.ledger();
+        change(&mut ledger);
+        let written = ledger.tell(|outcomes| {
+            let entry = JournalEntry {
+                batch: index,
+                status: attempt.and_then(|attempt| attempt.status),
+                request_id: attempt.and_then(|attempt| attempt.request_id.as_deref()),
+                outcomes,
+            };
+            journal.record(&entry, now)
+        });
+        drop(ledger);
+        if let Err(error) = written {
+            self.control.stop(Stop::Journal(error));
+        }
+    }
+
+    /// Returns when it is on the disk that a batch may be sent.
+    fn intend(&self, index: usize) -> Result<(), Stopped> {
+        let Some(journal) = self.journal else {
+            return Ok(());
+        };
+        let RunContext { system, limits, .. } = self.context;
+        self.control.check(system.now())?;
+        let batch = |index| {
+            let batch = self.schedule.batch(index)?;
+            Some(IntendedBatch {
+                user: batch.user,
+                device: batch.device,
+                positions: batch.positions,
+                ids: batch
+                    .positions
+                    .iter()
+                    .map(|position| self.schedule.id(*position))
+                    .collect(),
+            })
+        };
+        journal
+            .intend(index, limits.max_connections, system, batch)
+            .map_err(|error| {
+                self.control.stop(Stop::Journal(error));
+                Stopped
+            })
     }
 
     fn stop_error(&self) -> Error {
@@ -163,6 +257,9 @@ impl<'a> Run<'a> {
 
     /// Says how the run ended.
     fn finish(self) -> (Report, Option<Error>) {
+        if let Some(Err(error)) = self.journal.map(Journal::finish) {
+            self.control.stop(Stop::Journal(error));
+        }
         let stop = self.control.reason();
         let requests = self.requests.load(Ordering::Relaxed);
         let ledger = self
@@ -171,10 +268,12 @@ impl<'a> Run<'a> {
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let (mut report, first_error) = ledger.into_parts();
         report.request_count = requests;
-        let error = first_error.map(|first| match stop {
-            Some(stop) if stop.outranks_causes() => stop.error(),
-            _ => first,
-        });
+        let error = match (first_error, stop) {
+            (Some(_), Some(stop)) if stop.outranks_causes() => Some(stop.error()),
+            // All is done, but a next run would not know it.
+            (None, Some(Stop::Journal(error))) => Some(error),
+            (first, _) => first,
+        };
         let error = error.map(|error| with_tally(error, &report));
         (report, error)
     }

@@ -48,8 +48,9 @@ pub(crate) struct Batch<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    /// Plans the run. Ids without a user become `default_user`'s.
-    pub(crate) fn new(plan: &'a Plan, default_user: &'a str) -> Self {
+    /// Plans the run. Ids without a user become `default_user`'s. Ids that `is_settled` says an earlier run
+    /// settled are left out; it may be empty.
+    pub(crate) fn new(plan: &'a Plan, default_user: &'a str, is_settled: &[bool]) -> Self {
         let (groups, sizes, group_of_section) = group(plan, default_user);
         let order = gather(plan, &sizes, &group_of_section);
         let mut schedule = Self {
@@ -59,7 +60,7 @@ impl<'a> Schedule<'a> {
             batches: Vec::new(),
             duplicates: Vec::new(),
         };
-        schedule.cut(&sizes);
+        schedule.cut(&sizes, is_settled);
         schedule
     }
 
@@ -86,11 +87,12 @@ impl<'a> Schedule<'a> {
         Outcome::before_run(self.plan, position as usize)
     }
 
-    /// Takes each group's duplicates out and cuts what remains.
-    fn cut(&mut self, sizes: &[u32]) {
+    /// Takes each group's duplicates out, and what is settled, and cuts what remains.
+    fn cut(&mut self, sizes: &[u32], is_settled: &[bool]) {
         let mut start = 0;
         for (group, &size) in sizes.iter().enumerate() {
-            let kept = self.drop_duplicates(start..start + size as usize);
+            let distinct = self.drop_duplicates(start..start + size as usize);
+            let kept = self.drop_settled(distinct, is_settled);
             for from in kept.clone().step_by(MAX_IDS_PER_REQUEST) {
                 self.batches.push(Slice {
                     group: group as u32,
@@ -100,6 +102,22 @@ impl<'a> Schedule<'a> {
             }
             start += size as usize;
         }
+    }
+
+    /// Moves the ids of a group that are not settled to the front.
+    fn drop_settled(&mut self, range: Range<usize>, is_settled: &[bool]) -> Range<usize> {
+        if is_settled.is_empty() {
+            return range;
+        }
+        let (start, mut kept) = (range.start, range.start);
+        for index in range {
+            let position = self.order[index];
+            if !is_settled[position as usize] {
+                self.order[kept] = position;
+                kept += 1;
+            }
+        }
+        start..kept
     }
 
     /// Whether a group's ids ascend as numbers do, as those of a sorted list: then none is repeated,

@@ -15,6 +15,8 @@ const EXTRA_REQUESTS: u32 = 30;
 /// All that a worker needs to go on with a batch, so that another can, too.
 #[derive(Default)]
 pub(super) struct BatchProgress<'r> {
+    /// Of the batch in its schedule.
+    pub(super) index: usize,
     pub(super) user: &'r str,
     pub(super) device: &'r str,
     /// The last is next.
@@ -52,7 +54,7 @@ pub(super) struct PendingId<'r> {
 
 impl<'r> BatchProgress<'r> {
     /// This run sent nothing of it yet.
-    pub(super) fn new(batch: Batch<'r>, schedule: &Schedule<'r>) -> Self {
+    pub(super) fn new(index: usize, batch: Batch<'r>, schedule: &Schedule<'r>) -> Self {
         let pending = |position: &u32| PendingId {
             position: *position,
             id: schedule.id(*position),
@@ -62,6 +64,7 @@ impl<'r> BatchProgress<'r> {
             from_service: false,
         };
         Self {
+            index,
             user: batch.user,
             device: batch.device,
             sub_batches: vec![SubBatch {

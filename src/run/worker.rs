@@ -77,10 +77,12 @@ impl<'r, 'a> Worker<'r, 'a> {
     pub(super) fn give_up(&mut self) {
         self.passage = None;
         let stop = self.run.stop_error();
-        let mut ledger = self.run.ledger();
-        for sub_batch in self.progress.sub_batches.drain(..) {
-            ledger.leave_stopped(&sub_batch, &stop);
-        }
+        let sub_batches = std::mem::take(&mut self.progress.sub_batches);
+        self.run.write_down(self.progress.index, None, |ledger| {
+            for sub_batch in &sub_batches {
+                ledger.leave_stopped(sub_batch, &stop);
+            }
+        });
     }
 
     /// Leaves the connection to later runs.
@@ -94,6 +96,7 @@ impl<'r, 'a> Worker<'r, 'a> {
         let mut resent = Resend::default();
         loop {
             self.stand_in_line();
+            self.run.intend(self.progress.index)?;
             self.make_ready()?;
             // Others may have succeeded meanwhile.
             if self.has_used_up_attempts() {
@@ -175,7 +178,7 @@ impl<'r, 'a> Worker<'r, 'a> {
             ids: &ids,
         };
         let attempt = self.session.delete(&deletion, &run.request_context());
-        run.record(sub_batch, &attempt);
+        run.record(self.progress.index, sub_batch, &attempt);
         let mut follow_up = attempt.follow_up;
         self.session.end_request();
         self.heed_retry_after(&mut follow_up);
@@ -186,7 +189,7 @@ impl<'r, 'a> Worker<'r, 'a> {
     fn not_sent(&mut self, failure: &Failure) {
         let attempt = Attempt::failed(failure);
         if let Some(sub_batch) = self.progress.sub_batches.last_mut() {
-            self.run.record(sub_batch, &attempt);
+            self.run.record(self.progress.index, sub_batch, &attempt);
         }
         self.follow_up(attempt.follow_up);
     }

@@ -19,6 +19,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) coverage: Coverage<'a>,
     /// Whether its texts are the service's words.
     pub(crate) has_response: bool,
+    pub(crate) status: Option<u16>,
+    pub(crate) request_id: Option<String>,
     pub(crate) follow_up: FollowUp,
 }
 
@@ -171,6 +173,8 @@ impl<'a> Attempt<'a> {
         Self {
             coverage: Coverage::All(execution),
             has_response: false,
+            status: None,
+            request_id: None,
             follow_up: FollowUp {
                 action,
                 error: Some(AttemptError {
@@ -206,6 +210,8 @@ impl<'a> Attempt<'a> {
         Self {
             coverage,
             has_response: true,
+            status: Some(response.status),
+            request_id: response.request_id,
             follow_up: FollowUp {
                 action,
                 error,

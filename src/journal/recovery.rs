@@ -1,0 +1,183 @@
+//! Reads a journal: which ids are settled, and which may have been sent.
+
+use super::Owner;
+use super::line::{self, BatchResult, Header, Intent, OutcomeOf};
+use crate::report::Outcome;
+
+/// What a journal says of a plan's ids.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// Ids with a final outcome, as groups that share it.
+    pub(crate) settled: Vec<Settled>,
+    /// Of each position whether the id has a final outcome; empty if none has.
+    pub(crate) is_settled: Vec<bool>,
+    /// Of each position whether an earlier run may have deleted the id; empty if none may have.
+    pub(crate) is_tried: Vec<bool>,
+    /// The first number that no batch has.
+    pub(super) next_batch: u64,
+    /// How much of the file is whole; 0: it has to be begun.
+    pub(super) length: u64,
+}
+
+/// Ids that share a final outcome.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub(crate) outcome: Outcome,
+    pub(crate) positions: Vec<u32>,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+}
+
+/// Reads all lines up to the first that is damaged. An error says why the journal is not to be used.
+pub(super) fn read(content: &[u8], owner: &Owner<'_>, hash: &str) -> Result<Recovered, String> {
+    let mut recovered = Recovered::default();
+    let mut lines = Lines { content, next: 0 };
+    let Some(header) = lines.next() else {
+        return match begins_a_journal(content) {
+            true => Ok(recovered),
+            false => Err("the file is no journal of koodrive".into()),
+        };
+    };
+    check_header(header, owner, hash)?;
+    let count = owner.plan.scope_count();
+    recovered.is_settled = vec![false; count];
+    recovered.is_tried = vec![false; count];
+    recovered.length = lines.next as u64;
+    while let Some(line) = lines.next() {
+        let at = recovered.length;
+        recovered
+            .take(line)
+            .ok_or_else(|| format!("it is damaged: the line at byte {at} is none of a journal"))?;
+        recovered.length = lines.next as u64;
+    }
+    check_tail(content, recovered.length)?;
+    Ok(recovered)
+}
+
+/// Whether this is all that was written of a header; or of nothing.
+fn begins_a_journal(content: &[u8]) -> bool {
+    let beginning = br#"{"koodrive_journal":"#;
+    let common = content.len().min(beginning.len());
+    content[..common] == beginning[..common] && !content.contains(&b'\n')
+        || content.iter().all(|byte| *byte == 0)
+}
+
+fn check_header(line: &[u8], owner: &Owner<'_>, hash: &str) -> Result<(), String> {
+    let no_journal = "the file is no journal of koodrive";
+    let header: Header<'_> = serde_json::from_slice(line).map_err(|_| no_journal)?;
+    if header.koodrive_journal > line::VERSION {
+        return Err(format!(
+            "it is of a newer format ({}; this library reads up to {})",
+            header.koodrive_journal,
+            line::VERSION
+        ));
+    }
+    if header.endpoint != owner.endpoint {
+        let (its, ours) = (header.endpoint, owner.endpoint);
+        return Err(format!("it is of another endpoint: {its}, not {ours}"));
+    }
+    if header.plan != hash {
+        let (its, ours) = (header.ids, owner.plan.scope_count());
+        return Err(format!(
+            "it is of another plan: of {its} ids; this one holds {ours}"
+        ));
+    }
+    Ok(())
+}
+
+/// Behind the whole lines there may be what a crash left of others, which were never relied on. But if one
+/// of those knew that what is damaged was safe, it is damage of another kind.
+fn check_tail(content: &[u8], whole: u64) -> Result<(), String> {
+    let tail = &content[whole as usize..];
+    let knows_better =
+        |line: &[u8]| line::is_intact(line) && durable(line).is_some_and(|durable| durable > whole);
+    match tail.split(|byte| *byte == b'\n').any(knows_better) {
+        true => Err(format!("it is damaged at byte {whole}")),
+        false => Ok(()),
+    }
+}
+
+fn durable(line: &[u8]) -> Option<u64> {
+    match line.starts_with(line::INTENT) {
+        true => serde_json::from_slice::<Intent<'_>>(line)
+            .ok()
+            .map(|line| line.durable),
+        false => serde_json::from_slice::<BatchResult<'_>>(line)
+            .ok()
+            .map(|line| line.durable),
+    }
+}
+
+impl Recovered {
+    /// None if the line can't be one of this journal.
+    fn take(&mut self, line: &[u8]) -> Option<()> {
+        if line.starts_with(line::INTENT) {
+            let intent: Intent<'_> = serde_json::from_slice(line).ok()?;
+            self.count_batch(intent.batch);
+            if !intent.positions.fit(self.is_tried.len()) {
+                return None;
+            }
+            for position in intent.positions.positions() {
+                self.is_tried[position as usize] = true;
+            }
+            return Some(());
+        }
+        let result: BatchResult<'_> = serde_json::from_slice(line).ok()?;
+        self.count_batch(result.batch);
+        result
+            .outcomes
+            .into_iter()
+            .try_for_each(|outcome| self.take_outcome(outcome))
+    }
+
+    fn count_batch(&mut self, batch: u64) {
+        self.next_batch = self.next_batch.max(batch.saturating_add(1));
+    }
+
+    fn take_outcome(&mut self, of: OutcomeOf<'_>) -> Option<()> {
+        let outcome = Outcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.name() == of.outcome)?;
+        if !of.positions.fit(self.is_tried.len()) {
+            return None;
+        }
+        let mut settled = Vec::new();
+        for position in of.positions.positions() {
+            let index = position as usize;
+            if !outcome.is_final(of.permanent) {
+                self.is_tried[index] &= outcome == Outcome::Unknown;
+            } else if !std::mem::replace(&mut self.is_settled[index], true) {
+                settled.push(position);
+            }
+        }
+        if !settled.is_empty() {
+            self.settled.push(Settled {
+                outcome,
+                positions: settled,
+                code: of.code.map(Into::into),
+                message: of.message.map(Into::into),
+            });
+        }
+        Some(())
+    }
+}
+
+/// The intact lines from the beginning on, without their ends.
+struct Lines<'a> {
+    content: &'a [u8],
+    next: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = &self.content[self.next..];
+        let line = &rest[..memchr::memchr(b'\n', rest)?];
+        if !line::is_intact(line) {
+            return None;
+        }
+        self.next += line.len() + 1;
+        Some(line)
+    }
+}
