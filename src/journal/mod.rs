@@ -264,12 +264,16 @@ fn grouped<'a>(outcomes: &[(u32, Outcome, Note<'a>)]) -> Vec<OutcomeOf<'a>> {
             None => groups.push((*outcome, *note, vec![*position])),
         }
     }
-    let outcome_of = |(outcome, note, positions): (Outcome, Note<'a>, Vec<u32>)| OutcomeOf {
-        outcome: outcome.name().into(),
-        positions: positions.into_iter().collect::<Ranges>(),
-        code: note.code.map(Cow::from),
-        message: note.message.map(Cow::from),
-        permanent: note.permanent,
+    let outcome_of = |(outcome, note, mut positions): (Outcome, Note<'a>, Vec<u32>)| {
+        // The halves of a batch may have come in any order.
+        positions.sort_unstable();
+        OutcomeOf {
+            outcome: outcome.name().into(),
+            positions: positions.into_iter().collect::<Ranges>(),
+            code: note.code.map(Cow::from),
+            message: note.message.map(Cow::from),
+            permanent: note.permanent,
+        }
     };
     groups.into_iter().map(outcome_of).collect()
 }

@@ -33,6 +33,7 @@ pub(super) fn read(content: &[u8], owner: &Owner<'_>, hash: &str) -> Result<Reco
     let mut recovered = Recovered::default();
     let mut lines = Lines { content, next: 0 };
     let Some(header) = lines.next() else {
+        check_tail(content, 0)?;
         return match begins_a_journal(content) {
             true => Ok(recovered),
             false => Err("the file is no journal of koodrive".into()),
@@ -54,12 +55,13 @@ pub(super) fn read(content: &[u8], owner: &Owner<'_>, hash: &str) -> Result<Reco
     Ok(recovered)
 }
 
-/// Whether this is all that was written of a header; or of nothing.
+/// Whether this may be what a crash left of a header: a part of it, or one with holes.
 fn begins_a_journal(content: &[u8]) -> bool {
     let beginning = br#"{"koodrive_journal":"#;
     let common = content.len().min(beginning.len());
-    content[..common] == beginning[..common] && !content.contains(&b'\n')
-        || content.iter().all(|byte| *byte == 0)
+    let has_holes = content.contains(&0);
+    let begins = content[..common] == beginning[..common] || content.starts_with(b"\0");
+    begins && (has_holes || !content.contains(&b'\n'))
 }
 
 fn check_header(line: &[u8], owner: &Owner<'_>, hash: &str) -> Result<(), String> {

@@ -415,12 +415,22 @@ impl Watch {
     ) {
         let this = &mut self.runs[run];
         this.ended = Some(now);
-        this.check_outcomes(service, report);
+        match this.journal.is_some() {
+            true => this.check_journaled_outcomes(service, report),
+            false => {
+                this.check_outcomes(service, report);
+                this.check_status(error, now);
+            }
+        }
         this.check_report(service, report);
-        this.check_status(error, now);
         this.check_secrets(report, error);
         this.check_end(report, error, now);
         self.collect(run);
+    }
+
+    /// A run's process was killed: it has no report.
+    pub fn abandon(&mut self, run: usize, now: Duration) {
+        self.runs[run].ended = Some(now);
     }
 
     fn collect(&mut self, run: usize) {

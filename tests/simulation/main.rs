@@ -6,6 +6,8 @@
 
 mod answer;
 mod availability;
+mod crashes;
+mod disk;
 mod facts;
 mod faults;
 mod invariants;

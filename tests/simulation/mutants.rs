@@ -24,10 +24,11 @@ pub enum Mutant {
     StandingAnswersAreOverlooked,
     AnyRefusalTeachesTheClock,
     EarlierRunsAreForgotten,
+    SentBeforeItIsSafe,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -43,6 +44,7 @@ impl Mutant {
         Self::StandingAnswersAreOverlooked,
         Self::AnyRefusalTeachesTheClock,
         Self::EarlierRunsAreForgotten,
+        Self::SentBeforeItIsSafe,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -56,7 +58,8 @@ impl Mutant {
             Self::LostAnswerMeansNotSent
             | Self::RestedConnectionsAreGood
             | Self::StandingAnswersAreOverlooked
-            | Self::EarlierRunsAreForgotten => {}
+            | Self::EarlierRunsAreForgotten
+            | Self::SentBeforeItIsSafe => {}
             Self::ServerErrorMeansRefused => {
                 // A wrong date in a refusal would mislead the clock: that is another rule.
                 if matches!(draft.status, 408 | 500..600) && draft.date == Date::Right {

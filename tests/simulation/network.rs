@@ -78,6 +78,12 @@ impl Sim {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the calling thread's process was killed.
+    fn is_dead(&self) -> bool {
+        let run = self.world.run();
+        self.stage().watch.run(run).is_dead
+    }
+
     /// Whether something goes wrong now, and what.
     fn draw(&self, choose: impl Fn(&Weather) -> (u8, &Vec<Fault>)) -> Option<Fault> {
         let now = self.world.now();
@@ -195,6 +201,9 @@ impl Transport for SimTransport {
     fn connect(&self, context: &CallContext) -> Result<Box<dyn Connection>, Failure> {
         let sim = &self.0;
         sim.world.step("connect");
+        if sim.is_dead() {
+            return Err(failure(FailureKind::Cancelled, false));
+        }
         let fault = sim.draw(|weather| (weather.connect_rate, &weather.connect));
         let (run, now) = (sim.world.run(), sim.world.now());
         let deadline = sim.world.elapsed(context.deadline);
@@ -297,6 +306,9 @@ impl Connection for SimConnection {
     ) -> Result<HttpResponse<'_>, Failure> {
         let sim = Arc::clone(&self.sim);
         sim.world.step("exchange");
+        if sim.is_dead() {
+            return Err(failure(FailureKind::Cancelled, false));
+        }
         let now = sim.world.now();
         let fault = sim.draw(|weather| (weather.exchange_rate, &weather.exchange));
         let attempt = {

@@ -8,6 +8,7 @@ use koodrive::failure::FailureKind;
 use koodrive::monitor::Monitor;
 use koodrive::report::{Outcome, Report};
 
+use crate::disk::Disk;
 use crate::facts::{Facts, Resent};
 use crate::faults::{Meaning, Next};
 use crate::invariants::{Attempt, Delivery, Limits, SECRET_MARK};
@@ -20,6 +21,8 @@ const THROTTLES: u32 = 8;
 /// Probes whose pauses are shorter than the longest, which is five seconds.
 const EARLY_PROBES: u32 = 8;
 const PROBE_SECONDS: u64 = 5;
+/// How long a journal may take to open.
+const LONGEST_OPENING: Duration = Duration::from_millis(5);
 const REFUSALS_IN_ROW: u32 = 20;
 /// So many requests may be spent on finding what spoils a batch.
 const MOST_EXTRA_REQUESTS: u32 = 30;
@@ -33,6 +36,12 @@ pub struct Run {
     /// This run's number, after those that it takes up.
     pub lineage: Vec<usize>,
     pub monitor: Monitor,
+    /// Of a journaled run.
+    pub journal: Option<Disk>,
+    /// What earlier runs of the journal settled.
+    pub finished: HashSet<usize>,
+    /// Its process is killed.
+    pub is_dead: bool,
     pub cancelled: Option<Duration>,
     /// The scope at each position, and the position that it repeats.
     positions: Vec<(usize, Option<usize>)>,
@@ -56,6 +65,8 @@ pub struct Run {
     failed_tries: u32,
     /// Since the service answered last.
     failures_in_row: u32,
+    /// Of those how many since a request was refused for good, which ends it.
+    failures_of_requests: u32,
     last_answer: Duration,
     has_answered: bool,
     /// The service may have been down for longer than the run waits.
@@ -143,7 +154,8 @@ impl Run {
         self.check_start(now, "connects");
         let most = now + self.limits.connect_timeout;
         let most = self.deadline().map_or(most, |run| run.min(most));
-        if deadline != most {
+        // A journaled run begins when its journal is open.
+        if deadline != most && self.journal.is_none() {
             self.violations
                 .push(format!("connects until {deadline:?}, not {most:?}"));
         }
@@ -177,6 +189,7 @@ impl Run {
         if connects.in_a_row == MOST_CONNECTS {
             // Perhaps to no avail.
             self.uncounted_connects += 1;
+            self.failures_in_row += 1;
             self.causes.push(ErrorKind::Unreachable);
         }
     }
@@ -216,7 +229,12 @@ impl Run {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        self.limits.run_timeout.map(|timeout| self.began + timeout)
+        let opening = match self.journal {
+            Some(_) => LONGEST_OPENING,
+            None => Duration::ZERO,
+        };
+        let begin = self.began + opening;
+        self.limits.run_timeout.map(|timeout| begin + timeout)
     }
 
     /// Whether something may still be started.
@@ -252,7 +270,7 @@ impl Run {
         }
         let probes = (now - self.last_answer).as_secs() / PROBE_SECONDS;
         let most = self.workers as u32 + DOUBT + self.limits.attempts + THROTTLES;
-        if self.failures_in_row > most + EARLY_PROBES + probes as u32 {
+        if self.failures_of_requests > most + EARLY_PROBES + probes as u32 {
             self.violations
                 .push("does not leave a service alone that is down".into());
         }
@@ -276,6 +294,14 @@ impl Run {
             self.extra_requests.len() - 1
         });
         for (scope, id) in attempt.scopes.iter().zip(&attempt.ids) {
+            if self.finished.contains(scope) {
+                self.violations.push(format!("{id} is sent after its end"));
+            }
+            let is_unsafe = |disk: &Disk| self.positions.len() < 2_000 && !disk.has_intent(id);
+            if !id.contains('"') && self.journal.as_ref().is_some_and(is_unsafe) {
+                self.violations
+                    .push(format!("{id} is sent and not safe in the journal"));
+            }
             let Some(facts) = self.facts.get_mut(scope) else {
                 self.violations.push(format!("{id} was not asked for"));
                 continue;
@@ -387,7 +413,7 @@ impl Run {
                     self.count_refusal();
                 }
             }
-            Meaning::Refused { status: 403, .. } => {}
+            Meaning::Refused { status: 403, .. } => self.failures_of_requests = 0,
             // A redirect is a refusal too, for it is not followed.
             Meaning::Refused { .. } | Meaning::Ambiguous { again: false } => self.count_refusal(),
         }
@@ -407,6 +433,7 @@ impl Run {
             self.facts.values_mut().for_each(Facts::forgive);
         }
         self.failures_in_row = 0;
+        self.failures_of_requests = 0;
         self.last_answer = now;
         self.has_answered = true;
     }
@@ -414,8 +441,11 @@ impl Run {
     /// An attempt failed, perhaps as the service is down.
     fn count_failure(&mut self, now: Duration) {
         self.failures_in_row += 1;
+        self.failures_of_requests += 1;
         let failures = self.failed_tries + self.failed_connects + self.uncounted_connects;
-        self.may_have_given_up |= now - self.last_answer >= self.limits.max_outage
+        // A request without an answer counts from when it was sent, which may be before the last answer.
+        let since = self.last_answer.saturating_sub(self.limits.request_timeout);
+        self.may_have_given_up |= now - since >= self.limits.max_outage
             || !self.has_answered && failures > self.limits.attempts;
     }
 
@@ -443,6 +473,7 @@ impl Run {
 
     fn count_refusal(&mut self) {
         self.refusals_in_row += 1;
+        self.failures_of_requests = 0;
         self.most_refusals_in_row = self.most_refusals_in_row.max(self.refusals_in_row);
     }
 
@@ -469,6 +500,38 @@ impl Run {
                 self.violations.push(format!(
                     "{position}: {id} is {outcome:?}, but {broken}: {facts:?}"
                 ));
+            }
+        }
+    }
+
+    /// Each outcome of a journaled run, which tells of all runs of its journal, against the ledger.
+    pub fn check_journaled_outcomes(&mut self, service: &Service, report: &Report) {
+        for (position, (scope, original)) in self.positions.iter().enumerate() {
+            let Some(outcome) = report.outcome(position) else {
+                self.violations.push(format!("no outcome at {position}"));
+                return;
+            };
+            let scope = &service.scopes[*scope];
+            let ours = scope
+                .deleted_by
+                .is_some_and(|run| self.lineage.contains(&run));
+            let broken = match (original, outcome) {
+                (Some(original), _) => check_repeat(report, position, outcome, *original),
+                (None, Outcome::Deleted) if scope.exists => Some("it exists"),
+                (None, Outcome::Deleted) if !ours => Some("we did not delete it"),
+                (None, Outcome::NotFound | Outcome::Gone) if scope.exists => Some("it exists"),
+                (None, Outcome::NotFound | Outcome::NotSent | Outcome::Rejected)
+                    if ours && !scope.exists =>
+                {
+                    Some("we deleted it")
+                }
+                (None, Outcome::Duplicate) => Some("it stands once in the plan"),
+                _ => None,
+            };
+            if let Some(broken) = broken {
+                let id = &scope.id;
+                self.violations
+                    .push(format!("{position}: {id} is {outcome:?}, but {broken}"));
             }
         }
     }
@@ -606,9 +669,10 @@ impl Run {
             self.violations
                 .push("returned with requests under way".into());
         }
-        // It waits for the answers under way, and for nothing else.
+        // It waits for the answers under way, and for nothing else but a journal's disk.
+        let has_disk = self.journal.is_some();
         for end in [self.cancelled, self.deadline()].into_iter().flatten() {
-            if now > end.max(self.last_end) {
+            if now > end.max(self.last_end) && !has_disk {
                 self.violations
                     .push(format!("returned at {now:?}, stopped at {end:?}"));
             }

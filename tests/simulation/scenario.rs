@@ -10,8 +10,9 @@ use fastrand::Rng;
 use koodrive::client::Client;
 use koodrive::config::Config;
 use koodrive::plan::Plan;
-use koodrive::report::Report;
+use koodrive::report::{Outcome, Report};
 
+use crate::crashes::JournaledOrder;
 use crate::faults::Fault;
 use crate::invariants::{Limits, SECRET_MARK, Watch};
 use crate::mutants::Mutant;
@@ -24,7 +25,7 @@ use crate::world::{Moment, World};
 const DEFAULT_USER: &str = "1505084218764547200";
 const APP_ID: &str = "app-7";
 /// A resumed run may itself stop early, for poisonous ids in a row, and corners only a few of them.
-const MOST_RESUMES: usize = 100;
+const MOST_RESUMES: usize = 300;
 
 /// What a simulation showed.
 pub struct Finding {
@@ -57,9 +58,17 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
         .map(|_| order(&mut sim.stage().service, &mut random))
         .collect();
     happenings(&sim, &client, &mut random);
-    let mut ended = Vec::new();
+    let (mut ended, mut journaled) = (Vec::new(), Vec::new());
+    let mut client = client;
     let mut orders = orders.into_iter().peekable();
     while let Some(order) = orders.next() {
+        if random.u8(..) < 60 {
+            sim.stage().watch.concurrent_runs = 1;
+            let mut order = JournaledOrder::new(&sim, order.plan, order.errand);
+            client = order.carry_out(&sim, client, &mut random);
+            journaled.push(order);
+            continue;
+        }
         let beside = orders.next_if(|_| random.u8(..) < 40);
         let mut together: Vec<_> = std::iter::once(order).chain(beside).collect();
         let mut reports = carry_out(&sim, &client, &together);
@@ -74,6 +83,9 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
     let client = recover(&sim, client, limits);
     for (run, report) in ended {
         resume(&sim, &client, run, report);
+    }
+    for order in journaled {
+        take_up(&sim, &client, order);
     }
     drop(client);
     let (hash, trace) = sim.world.trace();
@@ -268,6 +280,59 @@ fn resume(sim: &Arc<Sim>, client: &Client, run: usize, report: Report) {
             return;
         }
     }
+}
+
+/// A journaled run is taken up until nothing is left. Then all that could be deleted must be gone.
+fn take_up(sim: &Arc<Sim>, client: &Client, mut order: JournaledOrder) {
+    sim.stage().watch.concurrent_runs = 1;
+    for _ in 0..MOST_RESUMES {
+        match order.finish(sim, client) {
+            Some(report) if order.is_over(&report) => {
+                return check_gone(sim, &order.errand.scopes, |position| {
+                    report.outcome(position) == Some(Outcome::Rejected)
+                        || report.outcome(position) == Some(Outcome::Unknown)
+                });
+            }
+            Some(_) => {}
+            None => return,
+        }
+    }
+    sim.stage()
+        .watch
+        .violation("a journaled run does not come to its end");
+}
+
+/// Whether all is gone but what was refused.
+fn check_gone(sim: &Sim, scopes: &[usize], is_refused: impl Fn(usize) -> bool) {
+    let mut stage = sim.stage();
+    let there = |(position, scope): &(usize, &usize)| {
+        stage.service.scopes[**scope].exists && !is_refused(*position)
+    };
+    let repeated = |position: usize| scopes[..position].contains(&scopes[position]);
+    let left = scopes
+        .iter()
+        .enumerate()
+        .find(|found| there(found) && !repeated(found.0));
+    if let Some((_, scope)) = left {
+        let id = &stage.service.scopes[*scope].id;
+        let what = format!("scope {scope} ({id}) was not refused and is still there");
+        stage.watch.violation(what);
+    }
+}
+
+/// The client of a new process.
+pub fn client_like(sim: &Arc<Sim>, old: Arc<Client>) -> Arc<Client> {
+    drop(old);
+    // What was to happen to the old one happens to nobody.
+    sim.world.clear_alarms();
+    let (limits, now) = (sim.stage().watch.limits.clone(), sim.world.now());
+    sim.stage().new_client(limits.clone());
+    let current = sim.stage().watch.authorizations.last().cloned();
+    let authorization = current.map(|(_, value)| value);
+    if let Some(value) = &authorization {
+        sim.stage().watch.authorizations = vec![(now, value.clone())];
+    }
+    client(sim, &limits, &authorization)
 }
 
 /// What is unfinished, as a plan that does not know what was tried.
@@ -532,7 +597,7 @@ fn foresee_cancels(sim: &Arc<Sim>, run: usize) {
     }
 }
 
-fn moment(sim: &Sim, random: &mut Rng) -> Moment {
+pub fn moment(sim: &Sim, random: &mut Rng) -> Moment {
     let magnitude = random.u32(3..16);
     let distance = random.u64(0..1 << magnitude);
     match random.bool() {
