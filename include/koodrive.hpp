@@ -64,11 +64,12 @@ enum class Status : std::int32_t {
     invalid_response =
         KOODRIVE_ERROR_INVALID_RESPONSE, /**< What came back can't be understood or trusted. */
     internal = KOODRIVE_ERROR_INTERNAL,  /**< A bug in the library. Reported outcomes are true. */
+    journal = KOODRIVE_ERROR_JOURNAL,    /**< The journal can't be written: nothing more was sent. */
 };
 
 /** What is known of one id. */
 enum class Outcome : std::int32_t {
-    not_sent = KOODRIVE_OUTCOME_NOT_SENT,   /**< This run left it untouched. May still exist. */
+    not_sent = KOODRIVE_OUTCOME_NOT_SENT,   /**< No request with it arrived. May still exist. */
     deleted = KOODRIVE_OUTCOME_DELETED,     /**< This run deleted it. */
     not_found = KOODRIVE_OUTCOME_NOT_FOUND, /**< It did not exist. */
     duplicate = KOODRIVE_OUTCOME_DUPLICATE, /**< It stands earlier in the plan and was not sent again. */
@@ -694,14 +695,40 @@ class Client {
      *                 Status::invalid_argument it was refused before it began: there is no report.
      */
     [[nodiscard]] Report delete_plan(const Plan &plan, const Monitor *monitor = nullptr) const {
+        return carry_out(monitor, [&](const koodrive_monitor *watch, koodrive_result **result,
+                                      koodrive_error **error) {
+            return koodrive_client_delete_plan(handle_.get(), plan.handle_.get(), watch, result, error);
+        });
+    }
+
+    /**
+     * The same, and writes down what it does in a file: the same call with the same plan and file takes up a
+     * run that ended in any way, also by kill or loss of power, and returns the report of the whole plan.
+     * koodrive_client_delete_plan_journaled() says how, and which files are refused.
+     *
+     * @param journal  The file; it is made if it is not there.
+     * @throws Error   As above; with Status::invalid_argument also if the file can't be used, and with
+     *                 Status::journal if it can't be written any more: nothing more was sent.
+     */
+    [[nodiscard]] Report delete_plan_journaled(const Plan &plan, std::string_view journal,
+                                               const Monitor *monitor = nullptr) const {
+        const std::string path = detail::text("journal_path", journal);
+        return carry_out(monitor, [&](const koodrive_monitor *watch, koodrive_result **result,
+                                      koodrive_error **error) {
+            return koodrive_client_delete_plan_journaled(handle_.get(), plan.handle_.get(), path.c_str(),
+                                                         watch, result, error);
+        });
+    }
+
+  private:
+    /** One call of the C interface that deletes, and what it came to. */
+    template <class Call> static Report carry_out(const Monitor *monitor, Call &&call) {
         if (monitor != nullptr && monitor->handle_ == nullptr) {
             detail::raise(Status::invalid_argument, "monitor: was moved from");
         }
         koodrive_result *result = nullptr;
         koodrive_error *error = nullptr;
-        const koodrive_status status =
-            koodrive_client_delete_plan(handle_.get(), plan.handle_.get(),
-                                        monitor ? monitor->handle_.get() : nullptr, &result, &error);
+        const koodrive_status status = call(monitor ? monitor->handle_.get() : nullptr, &result, &error);
         detail::ErrorHandle reason(error);
         detail::ResultHandle owned(result);
         if (status != KOODRIVE_OK) {
@@ -711,7 +738,6 @@ class Client {
         return Report(std::move(owned));
     }
 
-  private:
     detail::ClientHandle handle_;
 };
 

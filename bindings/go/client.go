@@ -112,11 +112,23 @@ type Option func(*run)
 
 type run struct {
 	monitor *Monitor
+	journal *string
 }
 
 // WithMonitor lets other goroutines watch a run, and abandon it.
 func WithMonitor(monitor *Monitor) Option {
 	return func(r *run) { r.monitor = monitor }
+}
+
+// WithJournal writes down in a file what a run does: the same call with the same plan and file takes up a run
+// that ended in any way, also by kill or loss of power, and returns the report of the whole plan. Ids with a
+// final outcome keep it and are not sent again. The file is made if it is not there; it holds the ids and
+// never a secret.
+//
+// The error is an [*Error] with [ErrInvalidArgument], and nothing was sent, if the file is in use, no journal,
+// damaged, or of another plan or endpoint; with [ErrJournal] if it can't be written during the run.
+func WithJournal(path string) Option {
+	return func(r *run) { r.journal = &path }
 }
 
 // DeleteScopes deletes scopes of one device of the config's user: [Plan.Add] and [Client.DeletePlan] in
@@ -154,14 +166,26 @@ func (c *Client) DeletePlan(ctx context.Context, plan *Plan, options ...Option) 
 	if r.monitor == nil {
 		r.monitor = new(Monitor)
 	}
+	var journal *C.char
+	if r.journal != nil {
+		if journal, err = cText("journal_path", *r.journal); err != nil {
+			return nil, err
+		}
+	}
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
 	stop := r.monitor.follow(ctx)
 	defer stop()
 
+	var status C.koodrive_status
 	var result *C.koodrive_result
 	var failure *C.koodrive_error
-	status := C.koodrive_client_delete_plan(c.handle, ids.handle, r.monitor.use().handle, &result, &failure)
+	monitor := r.monitor.use().handle
+	if journal == nil {
+		status = C.koodrive_client_delete_plan(c.handle, ids.handle, monitor, &result, &failure)
+	} else {
+		status = C.koodrive_client_delete_plan_journaled(c.handle, ids.handle, journal, monitor, &result, &failure)
+	}
 	runtime.KeepAlive(ids)
 	runtime.KeepAlive(r.monitor)
 	return newReport(result), withContext(ctx, toGo(status, &failure))

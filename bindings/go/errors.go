@@ -36,6 +36,8 @@ const (
 	ErrInvalidResponse Status = C.KOODRIVE_ERROR_INVALID_RESPONSE
 	// ErrInternal: a bug in the library. The outcomes that are reported are true all the same.
 	ErrInternal Status = C.KOODRIVE_ERROR_INTERNAL
+	// ErrJournal: the journal of [WithJournal] can't be written. Nothing more was sent.
+	ErrJournal Status = C.KOODRIVE_ERROR_JOURNAL
 )
 
 // String returns the status's name, such as "UNAUTHORIZED".

@@ -55,7 +55,7 @@ import (
 type Outcome int32
 
 const (
-	// NotSent: the service never got a whole request with the id; this run left it untouched.
+	// NotSent: the service never got a whole request with the id.
 	NotSent Outcome = C.KOODRIVE_OUTCOME_NOT_SENT
 	// Deleted: the service said that this run deleted it.
 	Deleted Outcome = C.KOODRIVE_OUTCOME_DELETED

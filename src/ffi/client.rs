@@ -9,8 +9,8 @@ use super::plan::koodrive_plan;
 use super::result::koodrive_result;
 use super::status::koodrive_status;
 use super::{
-    free, guard, guard_status, into_handle, required, required_out, required_text, scope_ids,
-    write_out,
+    free, guard, guard_status, into_handle, required, required_out, required_path, required_text,
+    scope_ids, write_out,
 };
 use crate::client::Client;
 use crate::error::Error;
@@ -168,6 +168,55 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
             let plan = required("plan", plan)?;
             let monitor = monitor.as_ref().map(|monitor| &monitor.0);
             deliver(result, client.0.delete_plan(&plan.0, monitor)?)
+        })
+    }
+}
+
+/// Deletes what a plan holds, as koodrive_client_delete_plan() does, and writes down what it does in a file, the
+/// journal. The same call with the same plan and file takes up a run that ended in any way, also by kill or
+/// loss of power: ids with a final outcome keep it and are not sent again, ids that may have been sent begin
+/// as UNKNOWN, and the result is that of the whole plan. If all is final already, nothing is sent. Final are
+/// DELETED, NOT_FOUND, GONE, DUPLICATE and what was REJECTED for good: all that koodrive_result_unfinished() leaves
+/// out.
+///
+/// journal_path: a regular file; it is made if it is not there, and only its owner may read it then (0600).
+/// It is locked (flock(2)) while the run goes on. No id is sent before it is safe on the disk (fdatasync(2))
+/// that it may be. It holds the ids, and never a secret. One JSON object stands on each line: src/journal/FORMAT.md
+/// describes them. All later versions of the library read it.
+///
+/// The rest is as for koodrive_client_delete_plan(): *result, statuses, monitor; koodrive_result_request_count()
+/// counts the requests of this call only. And:
+///
+/// - KOODRIVE_ERROR_INVALID_ARGUMENT also if the file can't be opened and written, is in use by another run, is no
+///   journal, belongs to another plan (other ids, devices or users, or another order) or endpoint, is of a newer
+///   format, or is damaged. The message says which, and the file is as it was. What a crash left of its last
+///   lines is no damage: it is cut off.
+/// - KOODRIVE_ERROR_JOURNAL if it can't be written during the run, such as on a full disk, or was deleted or cut
+///   meanwhile: nothing more was sent; *result is there and true. It comes after CANCELLED, TIMED_OUT (of the run)
+///   and UNAUTHORIZED where several apply.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_delete_plan_journaled(
+    client: *const koodrive_client,
+    plan: *const koodrive_plan,
+    journal_path: *const c_char,
+    monitor: *const koodrive_monitor,
+    result: *mut *mut koodrive_result,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `client`, `plan` and `monitor` are NULL or alive, and nothing writes to them during the call;
+    // `journal_path` is NULL or ends with a NUL; `result` and `error` are NULL or places for a pointer (the
+    // header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            required_out("result", result)?;
+            let client = required("client", client)?;
+            let plan = required("plan", plan)?;
+            let path = required_path("journal_path", journal_path)?;
+            let monitor = monitor.as_ref().map(|monitor| &monitor.0);
+            deliver(
+                result,
+                client.0.delete_plan_journaled(&plan.0, path, monitor)?,
+            )
         })
     }
 }

@@ -20,7 +20,9 @@ pub mod result;
 pub mod status;
 pub mod version;
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
 
 use crate::error::{Error, ErrorKind};
@@ -146,6 +148,22 @@ unsafe fn optional_text<'a>(argument: &str, text: *const c_char) -> Result<Optio
     match text.to_str() {
         Ok(text) => Ok(Some(text)),
         Err(_) => Err(Error::invalid(format!("{argument}: is not UTF-8"))),
+    }
+}
+
+/// A path that must be there; a file's name need not be UTF-8.
+///
+/// # Safety
+/// As for `required_text`.
+unsafe fn required_path<'a>(argument: &str, path: *const c_char) -> Result<&'a Path, Error> {
+    if path.is_null() {
+        return Err(is_null(argument));
+    }
+    // SAFETY: not NULL, and the caller's promise.
+    let path = unsafe { CStr::from_ptr(path) };
+    match path.is_empty() {
+        true => Err(Error::invalid(format!("{argument}: must not be empty"))),
+        false => Ok(Path::new(OsStr::from_bytes(path.to_bytes()))),
     }
 }
 

@@ -163,8 +163,9 @@ impl Worker<'_, '_> {
     /// failure can't be the service's.
     fn try_later(&mut self, error: Error, is_own: bool) {
         let (run, now) = (self.run, self.now());
+        let is_last = self.is_last_request();
         // If there is no other request, nobody can tell.
-        let is_own = is_own || self.is_last_request();
+        let is_own = is_own || is_last;
         let Some(sub_batch) = self.progress.sub_batches.last_mut() else {
             return;
         };
@@ -181,7 +182,7 @@ impl Worker<'_, '_> {
         // Other batches may still use the time that is left, unless they would fail as well.
         let deadline = run.control.deadline();
         let is_too_late = deadline.is_some_and(|deadline| not_before >= deadline);
-        if is_too_late && !run.health.is_doubtful() {
+        if is_too_late && (is_last || !run.health.is_doubtful()) {
             self.leave(&error, false);
             return;
         }

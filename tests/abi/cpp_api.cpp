@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <unistd.h>
 #include <vector>
 
 using koodrive::Outcome;
@@ -127,6 +128,20 @@ static void a_plan_that_was_tried(const koodrive::Client &client) {
     plan.add(device, {"345"}).mark_tried().add(device, {"346"});
     const koodrive::Report report = client.delete_plan(plan);
     CHECK(report[0].outcome() == Outcome::gone && report[1].outcome() == Outcome::not_found);
+}
+
+static void a_journaled_run(const koodrive::Client &client) {
+    char path[] = "/tmp/koodrive-journal-XXXXXX";
+    const int file = mkstemp(path);
+    CHECK(file >= 0 && close(file) == 0);
+    koodrive::Plan plan;
+    plan.add(device, {"345"});
+    CHECK(client.delete_plan_journaled(plan, path).request_count() == 1);
+    CHECK(client.delete_plan_journaled(plan, path).request_count() == 0);
+    plan.add(device, {"346"});
+    refused("journal: ", [&] { (void)client.delete_plan_journaled(plan, path); });
+    refused("journal_path", [&] { (void)client.delete_plan_journaled(plan, "a\0b"sv); });
+    CHECK(unlink(path) == 0);
 }
 
 static void a_run(const koodrive::Client &client) {
@@ -281,6 +296,7 @@ int main() {
     const koodrive::Client client(koodrive::Config::from_env());
     a_run(client);
     a_plan_that_was_tried(client);
+    a_journaled_run(client);
     reports_outlive_the_rest();
     nothing_to_do(client);
     a_cancelled_run(client);

@@ -115,6 +115,14 @@ static void client_calls(void) {
     REFUSED("plan: ", koodrive_client_delete_plan(client, NULL, NULL, &result, &error));
     REFUSED("result: ", koodrive_client_delete_plan(client, plan, NULL, NULL, &error));
 
+    const char *path = "/dev/null";
+    REFUSED("client: ", koodrive_client_delete_plan_journaled(NULL, plan, path, NULL, &result, &error));
+    REFUSED("plan: ", koodrive_client_delete_plan_journaled(client, NULL, path, NULL, &result, &error));
+    REFUSED("journal_path: ",
+            koodrive_client_delete_plan_journaled(client, plan, NULL, NULL, &result, &error));
+    REFUSED("journal_path: ",
+            koodrive_client_delete_plan_journaled(client, plan, "", NULL, &result, &error));
+    REFUSED("result: ", koodrive_client_delete_plan_journaled(client, plan, path, NULL, NULL, &error));
     OK(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
     CHECK(koodrive_result_count(result) == 0);
     CHECK(koodrive_result_outcomes(result) == NULL);

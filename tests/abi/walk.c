@@ -1,16 +1,21 @@
 /* The whole interface, as its documentation says: numbers, names, lifetimes, a run and its result.
  * The sandbox has the scopes "1842846715527000000" to "1842846715527000149" on every device, answers
  * the user "forbidden" with 403, and fails "7" with 15000999. */
+#define _POSIX_C_SOURCE 200809L /* mkstemp */
+
 #include "check.h"
+
+#include <stdlib.h>
+#include <unistd.h>
 
 static void numbers_and_names(void) {
     CHECK(koodrive_abi_version() ==
           ((uint32_t)KOODRIVE_ABI_VERSION_MAJOR << 16 | KOODRIVE_ABI_VERSION_MINOR));
     CHECK(strcmp(koodrive_version(), "0.1.0") == 0);
-    static const char *const statuses[] = {"OK",          "INVALID_ARGUMENT", "UNAUTHORIZED",
-                                           "UNREACHABLE", "TIMED_OUT",        "CANCELLED",
-                                           "SERVICE",     "INVALID_RESPONSE", "INTERNAL"};
-    for (koodrive_status status = 0; status < 9; status++) {
+    static const char *const statuses[] = {
+        "OK",        "INVALID_ARGUMENT", "UNAUTHORIZED",     "UNREACHABLE", "TIMED_OUT",
+        "CANCELLED", "SERVICE",          "INVALID_RESPONSE", "INTERNAL",    "JOURNAL"};
+    for (koodrive_status status = 0; status < 10; status++) {
         CHECK(strcmp(koodrive_status_name(status), statuses[status]) == 0);
     }
     static const char *const outcomes[] = {"NOT_SENT", "DELETED", "NOT_FOUND", "DUPLICATE",
@@ -113,6 +118,29 @@ static void a_plan_that_was_tried(const koodrive_client *client) {
     koodrive_plan_free(plan);
 }
 
+static void a_journaled_run(const koodrive_client *client) {
+    const char *ids[] = {"345", "346"};
+    char path[] = "/tmp/koodrive-journal-XXXXXX";
+    int file = mkstemp(path);
+    CHECK(file >= 0 && close(file) == 0);
+    koodrive_plan *plan = koodrive_plan_new();
+    OK(koodrive_plan_add(plan, NULL, DEVICE, ids, 2, &error));
+    for (size_t requests = 2; requests-- > 0;) {
+        koodrive_result *result = NULL;
+        OK(koodrive_client_delete_plan_journaled(client, plan, path, NULL, &result, &error));
+        CHECK(koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_FOUND) == 2);
+        CHECK(koodrive_result_request_count(result) == requests);
+        koodrive_result_free(result);
+    }
+    koodrive_result *result = NULL;
+    OK(koodrive_plan_add(plan, NULL, DEVICE, ids, 1, &error));
+    REFUSED("journal: ",
+            koodrive_client_delete_plan_journaled(client, plan, path, NULL, &result, &error));
+    CHECK(result == NULL);
+    koodrive_plan_free(plan);
+    CHECK(unlink(path) == 0);
+}
+
 static void a_cancelled_run(const koodrive_client *client) {
     const char *ids[] = {"1"};
     koodrive_monitor *monitor = koodrive_monitor_new();
@@ -132,6 +160,7 @@ int main(void) {
     a_run(client);
     delete_scopes(client, "2");
     a_plan_that_was_tried(client);
+    a_journaled_run(client);
     a_cancelled_run(client);
     OK(koodrive_client_set_access_token(client, "another-token", &error));
     OK(koodrive_client_set_authorization(client, "Bearer a-third-token", &error));

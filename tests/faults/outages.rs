@@ -104,7 +104,7 @@ fn in_the_middle_of_a_run_are_waited_for() {
         assert_eq!(run.kind(), None, "{failing:?}: {run:?}");
         assert_eq!(tally(&run, Outcome::Deleted), 100 * BATCHES, "{failing:?}");
         let waited: Duration = waits.iter().sum();
-        let expected = Duration::from_secs(10)..Duration::from_secs(60);
+        let expected = Duration::from_secs(5)..Duration::from_secs(60);
         assert!(expected.contains(&waited), "{failing:?}: {waits:?}");
     }
 }

@@ -107,7 +107,7 @@ fn an_early_refusal_wins() {
         ("400 Bad Request", ErrorKind::Service),
         ("401 Unauthorized", ErrorKind::Unauthorized),
         ("413 Content Too Large", ErrorKind::Service),
-        ("429 Too Many Requests", ErrorKind::Service),
+        ("409 Conflict", ErrorKind::Service),
     ];
     for over in Over::BOTH {
         for (status, kind) in cases {
@@ -121,10 +121,7 @@ fn an_early_refusal_wins() {
                     }
                 });
                 let case = format!("{status} over {over:?}, gently: {gently}");
-                let mut config = config(&peer);
-                // Nor for a service that throttles.
-                config.set_max_outage_ms(0).expect("a number");
-                let run = delete_much(&config);
+                let run = delete_much(&config(&peer));
                 run.expect_in(&case, Outcome::Rejected, kind);
                 let error = run.error.expect("an error");
                 assert_eq!(error.http_status, status[..3].parse().ok(), "{case}");

@@ -113,8 +113,9 @@ impl Storage for Disk {
 
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
         let fails = self.fails();
+        let forgets = self.sim.stage().mutant == Some(Mutant::OutcomesAreNotWrittenDown);
         let mut file = self.file();
-        if file.is_dead {
+        if file.is_dead || forgets && bytes.starts_with(b"{\"event\":\"result\"") {
             return Ok(());
         }
         if fails {

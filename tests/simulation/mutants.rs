@@ -25,10 +25,12 @@ pub enum Mutant {
     AnyRefusalTeachesTheClock,
     EarlierRunsAreForgotten,
     SentBeforeItIsSafe,
+    OutcomesAreNotWrittenDown,
+    OutagesAreNotWaitedFor,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -45,6 +47,8 @@ impl Mutant {
         Self::AnyRefusalTeachesTheClock,
         Self::EarlierRunsAreForgotten,
         Self::SentBeforeItIsSafe,
+        Self::OutcomesAreNotWrittenDown,
+        Self::OutagesAreNotWaitedFor,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -59,7 +63,9 @@ impl Mutant {
             | Self::RestedConnectionsAreGood
             | Self::StandingAnswersAreOverlooked
             | Self::EarlierRunsAreForgotten
-            | Self::SentBeforeItIsSafe => {}
+            | Self::SentBeforeItIsSafe
+            | Self::OutcomesAreNotWrittenDown
+            | Self::OutagesAreNotWaitedFor => {}
             Self::ServerErrorMeansRefused => {
                 // A wrong date in a refusal would mislead the clock: that is another rule.
                 if matches!(draft.status, 408 | 500..600) && draft.date == Date::Right {

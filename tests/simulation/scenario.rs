@@ -443,6 +443,9 @@ fn client(sim: &Arc<Sim>, limits: &Limits, authorization: &Option<String>) -> Ar
         .and_then(|()| config.set_max_connections(limits.connections as u32))
         .and_then(|()| config.set_max_requests_per_second(limits.requests_per_second as u32))
         .expect("a config by the rules");
+    if sim.stage().mutant == Some(Mutant::OutagesAreNotWaitedFor) {
+        config.set_max_outage_ms(0).expect("a number");
+    }
     match authorization {
         Some(value) => match value.strip_prefix("Bearer ") {
             Some(token) => config.set_access_token(token),

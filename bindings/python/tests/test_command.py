@@ -210,6 +210,19 @@ def test_ids_that_were_tried_are_never_called_not_found(start_sandbox: StartSand
     assert (status, outcomes) == (0, ["DELETED", "GONE"])
 
 
+def test_a_journal_takes_up_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.set_faults({"match": {"from": 1}, "fault": {"status": {"status": 401}}})
+    ids = "".join(f"{number}\n" for number in range(250))
+    arguments = ["--device", "d", "--journal", str(tmp_path / "journal")]
+    status, _, complaints = delete(sandbox, *arguments, ids=ids)
+    assert (status, "UNAUTHORIZED" in complaints) == (3, True)
+    sandbox.set_faults()
+    status, output, _ = delete(sandbox, *arguments, ids=ids)
+    assert (status, output.splitlines()[-1][:21]) == (0, "250 ids: 250 DELETED;")
+    status, _, complaints = delete(sandbox, *arguments, ids="1\n")
+    assert (status, "of another plan" in complaints) == (2, True)
+
+
 @FULL
 def test_nothing_can_be_written(sandbox: Sandbox) -> None:
     with open("/dev/full", "w") as full:

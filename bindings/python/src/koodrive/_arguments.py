@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any, SupportsIndex, Union
 
@@ -11,6 +12,9 @@ from koodrive._errors import InvalidArgument
 #: An id: a str, or an integer (numpy's too), which is taken as its decimal digits. Never a float,
 #: which may have been rounded.
 Id = Union[str, SupportsIndex]
+
+#: A file's path.
+FilePath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 
 
 def encode(name: str, value: object) -> bytes:
@@ -29,6 +33,18 @@ def encode(name: str, value: object) -> bytes:
 def encode_id(name: str, value: Id) -> bytes:
     """A user's or a device's id as the library takes it."""
     return encode(name, _id_text(value, name))
+
+
+def encode_path(name: str, value: FilePath) -> bytes:
+    """A file's path as the library takes it."""
+    try:
+        path = os.fsencode(value)
+    except TypeError:
+        kind = type(value).__name__
+        raise TypeError(f"{name}: must be a str, bytes or os.PathLike, not {kind}") from None
+    if b"\0" in path:
+        raise InvalidArgument(f"{name}: must not hold U+0000")
+    return path
 
 
 def number(name: str, value: SupportsIndex, bits: int) -> int:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from koodrive import _arguments
-from koodrive._arguments import Id
+from koodrive._arguments import FilePath, Id
 from koodrive._errors import InvalidArgument, check
 from koodrive._handle import Unique, free_with
 from koodrive._library import ClientPointer, ErrorPointer, ResultPointer, lib
@@ -153,6 +153,7 @@ class Client(Unique):
         user_id: Id | None = None,
         monitor: Monitor | None = None,
         progress: Progress = None,
+        journal: FilePath | None = None,
     ) -> Report:
         """Delete scopes of one device; without a user id, of the client's user.
 
@@ -167,13 +168,18 @@ class Client(Unique):
         try:
             plan = Plan()
             plan.add(device_id, scope_ids, user_id=user_id)
-            return self._carry_out(plan, monitor, progress, ended)
+            return self._carry_out(plan, monitor, progress, journal, ended)
         except BaseException as error:
             error.report = ended.report  # type: ignore[attr-defined]
             raise
 
     def delete_plan(
-        self, plan: Plan, *, monitor: Monitor | None = None, progress: Progress = None
+        self,
+        plan: Plan,
+        *,
+        monitor: Monitor | None = None,
+        progress: Progress = None,
+        journal: FilePath | None = None,
     ) -> Report:
         """Delete what a plan holds. Return when every id has its outcome.
 
@@ -188,40 +194,57 @@ class Client(Unique):
             monitor: Watches and cancels this run from other threads.
             progress: True shows a tqdm bar if tqdm is installed. A callable gets (done, total), in
                 the calling thread, some ten times a second and at the end.
+            journal: A file in which the run is written down; it is made if it is not there. The
+                same call with the same plan and file takes up a run that ended in any way, also by
+                kill or loss of power, and returns the report of the whole plan: ids with a final
+                outcome keep it and are not sent again. It holds the ids and never a secret.
 
         Raises:
             KooDriveError: The run is incomplete; the error's class says why and its `report` what
                 became of each id. When the cause is gone, run ``error.report.unfinished``.
-            InvalidArgument: Refused before the run began: ids have no user, or the monitor watches
-                another run. Nothing was sent.
+            InvalidArgument: Refused before the run began: ids have no user, the monitor watches
+                another run, or the journal is in use, none, damaged, or of another plan or
+                endpoint. Nothing was sent, and the file is as it was.
+            JournalError: The journal can't be written any more. Nothing more was sent.
             RuntimeError: The client is closed, or another run uses the plan. Nothing was sent.
         """
         ended = _Ended()
         try:
-            return self._carry_out(plan, monitor, progress, ended)
+            return self._carry_out(plan, monitor, progress, journal, ended)
         except BaseException as error:
             # Whatever leaves carries it, also a signal that came when all was done.
             error.report = ended.report  # type: ignore[attr-defined]
             raise
 
     def _carry_out(
-        self, plan: Plan, monitor: Monitor | None, progress: Progress, ended: _Ended
+        self,
+        plan: Plan,
+        monitor: Monitor | None,
+        progress: Progress,
+        journal: FilePath | None,
+        ended: _Ended,
     ) -> Report:
         if not isinstance(plan, Plan):
             raise TypeError(f"plan: must be a Plan, not {type(plan).__name__}")
         if monitor is not None and not isinstance(monitor, Monitor):
             raise TypeError(f"monitor: must be a Monitor, not {type(monitor).__name__}")
+        path = None if journal is None else _arguments.encode_path("journal", journal)
         watched = Monitor() if monitor is None else monitor
         caller = threading.get_ident()
         with watching(progress, watched) as watch:
-            return run(lambda: self._delete(plan, watched, caller, ended), watched, watch)
+            return run(lambda: self._delete(plan, path, watched, caller, ended), watched, watch)
 
-    def _delete(self, plan: Plan, monitor: Monitor, caller: int, ended: _Ended) -> Report:
+    def _delete(
+        self, plan: Plan, path: bytes | None, monitor: Monitor, caller: int, ended: _Ended
+    ) -> Report:
         result, error = ResultPointer(), ErrorPointer()
         with self._call(caller) as client, plan._in_a_run() as planned:
             lines = None if plan._lines is None else tuple(plan._lines)
-            status = lib.koodrive_client_delete_plan(
-                client, planned, monitor._handle, byref(result), byref(error)
+            rest = (monitor._handle, byref(result), byref(error))
+            status = (
+                lib.koodrive_client_delete_plan(client, planned, *rest)
+                if path is None
+                else lib.koodrive_client_delete_plan_journaled(client, planned, path, *rest)
             )
         ended.report = report = Report._adopt(result, lines) if result else None
         check(status, error, report)

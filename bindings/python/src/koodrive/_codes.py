@@ -28,14 +28,14 @@ class Outcome(_Code):
     'NOT_FOUND'
 
     Attributes:
-        NOT_SENT: The service never got a whole request with it: this run left it untouched.
+        NOT_SENT: The service never got a whole request with it.
         DELETED: The service said that this run deleted it.
-        NOT_FOUND: The service said that it does not exist, and no earlier try of this run can have
+        NOT_FOUND: The service said that it does not exist, and no earlier try can have
             deleted it.
         DUPLICATE: It stands earlier in the plan for the same user and device, and was not sent
             again.
         REJECTED: The service refused it and did not delete it; code and message say why.
-        GONE: It does not exist now; whether a try of this run that got no response deleted it is
+        GONE: It does not exist now; whether an earlier try that got no response deleted it is
             not known.
         UNKNOWN: It was sent and no trustworthy response came. Asking again is safe.
     """
@@ -61,3 +61,4 @@ class Status(_Code):
     SERVICE = 6
     INVALID_RESPONSE = 7
     INTERNAL = 8
+    JOURNAL = 9

@@ -78,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a run whose report is lost may have asked for these ids: call none of them NOT_FOUND",
     )
+    delete.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="write down there what is done; the same command again takes up a run that ended early",
+    )
     delete.add_argument("--dry-run", action="store_true", help="check the ids, send nothing")
     delete.add_argument(
         "--output",
@@ -106,7 +111,7 @@ def _delete(options: argparse.Namespace) -> int:
     if options.unfinished:
         Path(options.unfinished).open("a").close()  # Better a complaint now than after the run.
     with Client.from_env() as client:
-        report, trouble = _run(client, plan)
+        report, trouble = _run(client, plan, options.journal)
     complaints = [f"the run is incomplete: {trouble}"] if trouble else []
     complaints += _write_report(report, options.output)
     if options.unfinished:
@@ -145,11 +150,12 @@ def _any_existed(report: Report) -> bool:
     return bool({Outcome.DELETED, Outcome.GONE} & report.tally().keys())
 
 
-def _run(client: Client, plan: Plan) -> tuple[Report, str | None]:
+def _run(client: Client, plan: Plan, journal: str | None) -> tuple[Report, str | None]:
     """The report, and what kept the run from its end."""
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     try:
-        return client.delete_plan(plan, progress=_show_progress if on_terminal else None), None
+        progress = _show_progress if on_terminal else None
+        return client.delete_plan(plan, progress=progress, journal=journal), None
     except KooDriveError as error:
         if error.report is None:
             raise

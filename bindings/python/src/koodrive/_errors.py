@@ -102,6 +102,12 @@ class InternalError(KooDriveError):
     status = Status.INTERNAL
 
 
+class JournalError(KooDriveError, OSError):
+    """The journal can't be written: nothing more was sent. The report is true."""
+
+    status = Status.JOURNAL
+
+
 class ScopesNotDeleted(KooDriveError):
     """The run is complete, but some ids may still exist; see Report.raise_for_failures()."""
 
@@ -119,6 +125,7 @@ _BY_STATUS: dict[Status, type[KooDriveError]] = {
         ServiceError,
         InvalidResponse,
         InternalError,
+        JournalError,
     )
 }
 

@@ -116,6 +116,10 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
         c_int32,
         [ClientPointer, PlanPointer, MonitorPointer, POINTER(ResultPointer), _ErrorPlace],
     ),
+    "koodrive_client_delete_plan_journaled": (
+        c_int32,
+        [ClientPointer, PlanPointer, c_char_p, MonitorPointer, POINTER(ResultPointer), _ErrorPlace],
+    ),
     "koodrive_client_free": (None, [ClientPointer]),
 }
 
@@ -127,6 +131,7 @@ _RELEASE_THE_GIL = {
     "koodrive_plan_add_lines",
     "koodrive_client_new",
     "koodrive_client_delete_plan",
+    "koodrive_client_delete_plan_journaled",
     "koodrive_client_free",
 }
 
