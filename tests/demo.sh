@@ -1,7 +1,7 @@
 #!/bin/sh
 # The main job end to end on the embedded sandbox: a short program, the API reference's own example, then
 # 1,000 scopes of three devices in one plan; in C, and in each other language found, which must print the
-# same. Called by `make demo`, which builds the library and the sandbox.
+# same. At last a run that is throttled, killed and taken up. Called by `make demo`, which builds the library and the sandbox.
 set -eu
 : "${CC:=cc}" "${CXX:=c++}" "${TARGET:=target}"
 
@@ -88,6 +88,27 @@ run() {
     } > "$work/$1.txt"
 }
 
+# 2,000 scopes through a gateway that allows 10 requests a second; the process is killed amid them, and the
+# same command takes the run up.
+killed() {
+    cat > "$work/koodrive" <<SCRIPT
+#!/bin/sh
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/bindings/python/src" KOODRIVE_LIBRARY="$release/libkoodrive.so"
+exec python3 -m koodrive delete --user 1 --device phone --journal "$work/journal" "$work/many"
+SCRIPT
+    chmod +x "$work/koodrive"
+    stop_sandbox
+    start_sandbox --any --rate 10 --burst 5
+    ids 1 2000 > "$work/many"
+    "$work/koodrive" &
+    victim=$!
+    until [ -f "$work/journal" ] && grep -q DELETED "$work/journal"; do sleep 0.1; done
+    kill -9 $victim
+    wait $victim 2> "$work/killed" || true
+    echo "Killed after $(grep -c DELETED "$work/journal") of 20 requests. The same command again:"
+    "$work/koodrive"
+}
+
 run c
 echo "In C:"
 cat "$work/c.txt"
@@ -101,3 +122,8 @@ for language in cpp python go; do
     cmp "$work/c.txt" "$work/$language.txt"
     echo "$language: the same as in C"
 done
+if has python; then
+    echo
+    echo "2,000 scopes through a gateway that allows 10 requests a second, in a process that is killed."
+    killed
+fi

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::fs;
 use std::num::ParseIntError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use koodrive_sandbox::{App, Options, ScopeSource, Token};
+use koodrive_sandbox::{App, Options, RateLimit, ScopeSource, Token};
 use lexopt::{Arg, Parser, ValueExt};
 use serde::de::DeserializeOwned;
 
@@ -33,9 +33,15 @@ Who may call (the default is every bearer token):
 
 How it behaves:
       --latency-ms N        answer after N milliseconds
+      --rate R              let R requests a second pass, answer the others with 429
+        --burst B             so many may come at once [1]
+        --retry-after S       their Retry-After
       --clock-skew-s N      the service's clock is N seconds ahead (behind, if negative)
       --faults FILE         a list of fault rules; see README.md
       --options FILE        all of this and more, see README.md; what follows it overrides it
+
+What it remembers:
+      --state FILE          read which scopes were deleted; write it when it ends
 
 How it is reached:
       --port N              [0: a free one]
@@ -48,6 +54,7 @@ How it is reached:
 pub struct Arguments {
     pub options: Options,
     pub tls_directory: Option<PathBuf>,
+    pub state: Option<PathBuf>,
     pub until_stdin_closes: bool,
 }
 
@@ -61,6 +68,9 @@ struct Pieces {
     users: Option<u64>,
     app_id: Option<String>,
     app_secret: Option<String>,
+    rate: Option<f64>,
+    burst: Option<f64>,
+    retry_after: Option<String>,
 }
 
 impl Arguments {
@@ -69,6 +79,7 @@ impl Arguments {
         let mut this = Self {
             options: Options::default(),
             tls_directory: None,
+            state: None,
             until_stdin_closes: false,
         };
         let mut pieces = Pieces::default();
@@ -79,6 +90,18 @@ impl Arguments {
                 Arg::Long("until-stdin-closes") => this.until_stdin_closes = true,
                 Arg::Long("tls") => {
                     this.tls_directory = Some(parser.value()?.into());
+                }
+                Arg::Long("state") => {
+                    let path = PathBuf::from(parser.value()?);
+                    if path.exists() {
+                        this.options.deleted = read_json(&path)?;
+                    }
+                    this.state = Some(path);
+                }
+                Arg::Long("rate") => pieces.rate = Some(parser.value()?.parse()?),
+                Arg::Long("burst") => pieces.burst = Some(parser.value()?.parse()?),
+                Arg::Long("retry-after") => {
+                    pieces.retry_after = Some(parser.value()?.string()?);
                 }
                 Arg::Long("generate") => pieces.generate = Some(number(&mut parser)?),
                 Arg::Long("devices") => pieces.devices = Some(number(&mut parser)?),
@@ -116,6 +139,17 @@ impl Pieces {
             (None, None) => {}
             _ => return Err("--app-id and --app-secret need each other".into()),
         }
+        match (self.rate, self.burst, self.retry_after) {
+            (Some(per_second), burst, retry_after) => {
+                options.rate_limit = Some(RateLimit {
+                    per_second,
+                    burst: burst.unwrap_or(1.0),
+                    retry_after,
+                });
+            }
+            (None, None, None) => {}
+            _ => return Err("--burst and --retry-after need --rate".into()),
+        }
         Ok(())
     }
 }
@@ -148,8 +182,11 @@ fn number<T: FromStr<Err = ParseIntError>>(parser: &mut Parser) -> Result<T> {
 }
 
 fn json_file<T: DeserializeOwned>(parser: &mut Parser) -> Result<T> {
-    let path = PathBuf::from(parser.value()?);
+    read_json(&PathBuf::from(parser.value()?))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let inside = |problem: &dyn Error| format!("{}: {problem}", path.display());
-    let text = fs::read(&path).map_err(|problem| inside(&problem))?;
+    let text = fs::read(path).map_err(|problem| inside(&problem))?;
     Ok(serde_json::from_slice(&text).map_err(|problem| inside(&problem))?)
 }

@@ -46,7 +46,7 @@ fn scopes(shared: &Shared, head: &Parts) -> Reply {
 fn set_faults(shared: &Shared, body: &[u8]) -> Reply {
     match serde_json::from_slice::<Vec<Rule>>(body) {
         Ok(rules) => {
-            shared.change(|service| service.faults = rules);
+            shared.change(|service| service.set_faults(rules));
             Reply::empty(204)
         }
         Err(problem) => error(400, &problem.to_string()),

@@ -31,6 +31,10 @@ pub struct Match {
     pub count: Option<u64>,
     /// Of those, every `every`th, beginning with the first.
     pub every: Option<NonZeroU64>,
+    /// Only requests that arrive so many milliseconds after the faults were set, or later.
+    pub from_ms: u64,
+    /// And for so many milliseconds; no limit when absent.
+    pub for_ms: Option<u64>,
     /// Only requests of this user.
     pub user: Option<String>,
     /// Only requests for this device.
@@ -132,14 +136,27 @@ impl Rule {
 }
 
 impl Match {
-    pub(crate) fn covers(&self, sequence: u64, user: Option<&str>, device: Option<&str>) -> bool {
+    /// Whether a request is one of these, `age` after the faults were set.
+    pub(crate) fn covers(
+        &self,
+        sequence: u64,
+        user: Option<&str>,
+        device: Option<&str>,
+        age: Duration,
+    ) -> bool {
         let Some(offset) = sequence.checked_sub(self.from) else {
             return false;
         };
         let is = |wanted: &Option<String>, actual: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == actual
         };
-        self.count.is_none_or(|count| offset < count)
+        let elapsed = age.checked_sub(Duration::from_millis(self.from_ms));
+        let within = |elapsed: Duration| {
+            let limit = self.for_ms.map(Duration::from_millis);
+            limit.is_none_or(|limit| elapsed < limit)
+        };
+        elapsed.is_some_and(within)
+            && self.count.is_none_or(|count| offset < count)
             && self.every.is_none_or(|every| offset % every == 0)
             && is(&self.user, user)
             && is(&self.device, device)

@@ -20,6 +20,7 @@
 //! - `service`: the API reference's rules, with `request` (what is asked), `clock` (`X-Date`), `access` and
 //!   `signature` (who may), `scopes` and `id` (what exists), `answer` (what is said)
 //! - `faults`: what goes wrong on request
+//! - `limit`: how many requests pass
 //! - `ledger`: what is remembered
 //! - `control`: `/sandbox/*`, the same over HTTP
 //! - `options`: what a sandbox is started with
@@ -34,6 +35,7 @@ mod control;
 mod faults;
 mod id;
 mod ledger;
+mod limit;
 mod options;
 mod request;
 mod scopes;
@@ -44,6 +46,7 @@ mod signature;
 mod tls;
 mod wire;
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -57,6 +60,7 @@ pub use answer::Shape;
 pub use faults::{Fault, Match, Rule};
 pub use id::Id;
 pub use ledger::{Ledger, Request, Totals};
+pub use limit::RateLimit;
 pub use options::{App, DateHeader, Options, Rejection, Token};
 pub use scopes::{ScopeSource, generated_device_id, generated_scope_id, generated_user_id};
 
@@ -144,9 +148,14 @@ impl Sandbox {
         self.shared.lock().scopes.count()
     }
 
+    /// The scopes that were deleted so far: of each user, of each device.
+    pub fn deleted(&self) -> HashMap<String, HashMap<String, Vec<String>>> {
+        self.shared.lock().scopes.deleted()
+    }
+
     /// Sets the faults from here on, in place of those before.
     pub fn set_faults(&self, rules: Vec<Rule>) {
-        self.shared.change(|service| service.faults = rules);
+        self.shared.change(|service| service.set_faults(rules));
     }
 
     /// Makes everything as it was at the start: scopes, tokens, faults, and an empty ledger.

@@ -43,6 +43,9 @@ fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     writeln!(stdout, "{}", sandbox.url())?;
     stdout.flush()?;
     end.recv()?;
+    if let Some(path) = arguments.state {
+        fs::write(path, serde_json::to_vec(&sandbox.deleted())?)?;
+    }
     Ok(())
 }
 

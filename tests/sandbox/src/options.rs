@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::faults::Rule;
 use crate::id::Id;
+use crate::limit::RateLimit;
 use crate::scopes::ScopeSource;
 
 /// How the sandbox behaves. The default is a service on a free port in which every scope exists, and
@@ -39,6 +40,10 @@ pub struct Options {
     pub x_date_status: u16,
     /// How long every answer takes, in milliseconds. The request is executed before the wait.
     pub latency_ms: u64,
+    /// How many requests pass; no limit when absent.
+    pub rate_limit: Option<RateLimit>,
+    /// Scopes that were deleted before: of each user, of each device.
+    pub deleted: HashMap<String, HashMap<String, Vec<Id>>>,
     /// The faults to begin with, see [`Sandbox::set_faults`](crate::Sandbox::set_faults).
     pub faults: Vec<Rule>,
 }
@@ -59,6 +64,8 @@ impl Default for Options {
             date: DateHeader::Clock,
             x_date_status: 401,
             latency_ms: 0,
+            rate_limit: None,
+            deleted: HashMap::new(),
             faults: Vec::new(),
         }
     }

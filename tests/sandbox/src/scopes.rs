@@ -126,6 +126,18 @@ impl Scopes {
         devices.map(Device::count).sum()
     }
 
+    /// What was deleted: of each user, of each device.
+    pub fn deleted(&self) -> HashMap<String, HashMap<String, Vec<String>>> {
+        let of_device = |(name, device): (&String, &Device)| {
+            let ids = device.deleted.to_vec();
+            (name.clone(), ids.iter().map(Id::to_string).collect())
+        };
+        let of_user = |(name, devices): (&String, &HashMap<String, Device>)| {
+            (name.clone(), devices.iter().map(of_device).collect())
+        };
+        self.devices.iter().map(of_user).collect()
+    }
+
     fn device(&self, user: &str, device: &str) -> Option<&Device> {
         self.devices.get(user)?.get(device)
     }

@@ -1,6 +1,6 @@
 //! The API reference's rules: what a request may do, what it does, what it is answered.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hashbrown::HashSet;
 use hyper::Method;
@@ -14,6 +14,7 @@ use crate::clock;
 use crate::faults::{Fault, Rule, Silence};
 use crate::id::Id;
 use crate::ledger::{Book, Deleted, Fate};
+use crate::limit::Bucket;
 use crate::options::{DateHeader, Options};
 use crate::request::{Received, header, ids_in, query_value};
 use crate::scopes::Scopes;
@@ -27,11 +28,29 @@ pub(crate) struct Service {
     options: Options,
     access: Access,
     pub scopes: Scopes,
-    pub faults: Vec<Rule>,
+    faults: Vec<Rule>,
+    /// From when on their times count.
+    faults_since: Instant,
+    bucket: Option<Bucket>,
     pub book: Book,
     /// Sets this sandbox's request ids apart from any other's.
     instance: u128,
     replies: u64,
+}
+
+/// The scopes at the start.
+fn scopes(options: &Options) -> Scopes {
+    let mut scopes = Scopes::new(&options.scopes);
+    for (user, devices) in &options.deleted {
+        for (device, ids) in devices {
+            if let Some(device) = scopes.device_mut(user, device) {
+                for id in ids {
+                    device.delete(id);
+                }
+            }
+        }
+    }
+    scopes
 }
 
 /// What leaves the service.
@@ -57,8 +76,10 @@ impl Service {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             access: Access::new(&options),
-            scopes: Scopes::new(&options.scopes),
+            scopes: scopes(&options),
             faults: options.faults.clone(),
+            faults_since: Instant::now(),
+            bucket: options.rate_limit.as_ref().map(Bucket::new),
             book: Book::default(),
             instance: since_1970.map_or(0, |age| age.as_nanos()),
             replies: 0,
@@ -69,9 +90,16 @@ impl Service {
     /// Makes everything as it was at the start, but for the connections that are open.
     pub fn reset(&mut self) {
         self.access = Access::new(&self.options);
-        self.scopes = Scopes::new(&self.options.scopes);
-        self.faults = self.options.faults.clone();
+        self.scopes = scopes(&self.options);
+        self.set_faults(self.options.faults.clone());
+        self.bucket = self.options.rate_limit.as_ref().map(Bucket::new);
         self.book.clear();
+    }
+
+    /// These faults from here on, in place of those before.
+    pub fn set_faults(&mut self, rules: Vec<Rule>) {
+        self.faults = rules;
+        self.faults_since = Instant::now();
     }
 
     /// Takes in a whole request: executes it, records it, and says how it is answered.
@@ -112,11 +140,24 @@ impl Service {
         format!("{:x}-{:x}", self.instance, self.replies)
     }
 
-    fn fault_for(&self, received: &Received) -> Option<Fault> {
+    /// What befalls a request: by the rate limit, or by a rule.
+    fn fault_for(&mut self, received: &Received) -> Option<Fault> {
+        if let (Some(bucket), Some(limit)) = (&mut self.bucket, &self.options.rate_limit)
+            && !bucket.admit(limit)
+        {
+            return Some(Fault::Status {
+                status: 429,
+                retry_after: limit.retry_after.clone(),
+                body: None,
+                content_type: None,
+            });
+        }
         let sequence = self.book.next_sequence();
         let (user, device) = (received.user.as_deref(), received.device.as_deref());
         let mut rules = self.faults.iter();
-        let rule = rules.find(|rule| rule.requests.covers(sequence, user, device))?;
+        let age = self.faults_since.elapsed();
+        let covers = |rule: &&Rule| rule.requests.covers(sequence, user, device, age);
+        let rule = rules.find(covers)?;
         Some(rule.fault.clone())
     }
 

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use common::*;
-use koodrive_sandbox::{Fault, Match, Options, Request, Rule, Sandbox, Shape};
+use koodrive_sandbox::{Fault, Match, Options, RateLimit, Request, Rule, Sandbox, Shape};
 use serde_json::{Value, json};
 
 fn ask() -> Call {
@@ -301,4 +301,43 @@ fn a_rule_chooses_its_requests() {
     let mut elsewhere = of_li;
     elsewhere.target = elsewhere.target.replace(DEVICE, "other");
     assert_eq!(client.call(&elsewhere).status, 200);
+}
+
+#[test]
+fn a_rate_limit_lets_so_many_pass() {
+    let limit = RateLimit {
+        per_second: 0.001,
+        burst: 2.0,
+        retry_after: Some("7".into()),
+    };
+    let sandbox = start(Options {
+        rate_limit: Some(limit),
+        ..Options::default()
+    });
+    let statuses: Vec<_> = (0..4).map(|_| call(&sandbox, &ask()).status).collect();
+    assert_eq!(statuses, [200, 200, 429, 429]);
+    assert_eq!(sandbox.totals().deleted, 3);
+}
+
+#[test]
+fn faults_may_last_for_a_while() {
+    let during = |from_ms, for_ms| Rule {
+        requests: Match {
+            from_ms,
+            for_ms,
+            ..Match::default()
+        },
+        fault: Fault::Omit(1),
+    };
+    for (rule, befalls) in [
+        (during(0, None), true),
+        (during(0, Some(3_600_000)), true),
+        (during(3_600_000, None), false),
+        (during(0, Some(0)), false),
+    ] {
+        let sandbox = start_with_ids(&["1", "2"]);
+        sandbox.set_faults(vec![rule]);
+        call(&sandbox, &ask());
+        assert_eq!(only_request(&sandbox).fault.is_some(), befalls);
+    }
 }

@@ -167,3 +167,18 @@ fn help_is_given_and_nonsense_is_refused() {
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
 }
+
+#[test]
+fn what_was_deleted_stays_deleted_with_a_state() {
+    let state = directory("state").join("state.json");
+    let _ = fs::remove_file(&state);
+    let arguments = ["--auto", "3", "--state", state.to_str().unwrap()];
+    let (first, second) = (generated_scope_id(0), generated_scope_id(1));
+    for (deleted, ids) in [(1, json!([first])), (1, json!([first, second]))] {
+        let program = Program::start(&arguments);
+        let (status, answer) = program.delete(&Agent::new_with_defaults(), "any", ids);
+        assert_eq!(status, 200);
+        assert_eq!(answer["scopeIdList"].as_array().unwrap().len(), deleted);
+        program.end();
+    }
+}
