@@ -75,6 +75,12 @@ simulate: need-cargo ## simulate RUNS= runs against a service that fails, from s
 	KOODRIVE_SIMULATION_RUNS=$(RUNS) $(CARGO) test --locked --profile simulation --test simulation \
 		as_many_as_wanted -- --ignored --nocapture
 
+KILLS ?= 300
+.PHONY: kill
+kill: library pkg-config sandbox need-cc need-pkg-config need-$(PYTHON) ## kill journaled runs in C, Python and Go KILLS= times, and take them up
+	@export PATH="$$(TARGET=$(TARGET) tests/tools.sh)" $(USES_LIBRARY); \
+	CC="$(CC)" TARGET="$(TARGET)" KILLS=$(KILLS) tests/kill.sh
+
 SECONDS ?= 20
 .PHONY: fuzz
 fuzz: need-cargo ## fuzz each target for SECONDS=20, where the nightly toolchain is

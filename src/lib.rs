@@ -22,6 +22,7 @@ pub mod endpoint;
 pub mod error;
 pub mod failure;
 pub mod ffi;
+mod id_list;
 pub mod journal;
 pub mod monitor;
 mod panic;

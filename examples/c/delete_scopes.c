@@ -2,10 +2,11 @@
  * Deletes backup scopes and says what became of each.
  *
  *   delete_scopes [--user ID] --device ID [ids and --file FILE]... [--device ID ...]
- *                 [--dry-run] [--progress] [--quiet]
+ *                 [--journal FILE] [--dry-run] [--progress] [--quiet]
  *
  * Ids are arguments, or stand one a line in FILE ("-": standard input). --user and --device hold
- * for what comes after them. Where the service is and who we are comes from the environment:
+ * for what comes after them. With --journal the run is written down in FILE, and the same command takes
+ * up one that was killed. Where the service is and who we are comes from the environment:
  * KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, and KOODRIVE_ACCESS_TOKEN or KOODRIVE_APP_ID with
  * KOODRIVE_APP_SECRET.
  *
@@ -101,6 +102,7 @@ static int add_file(koodrive_plan *plan, const char *user, const char *device, c
 }
 
 struct options {
+    const char *journal;
     bool dry_run, progress, quiet;
 };
 
@@ -128,6 +130,8 @@ static int read_arguments(char **argument, koodrive_plan *plan, struct options *
             if (trouble) {
                 return trouble;
             }
+        } else if (strcmp(word, "--journal") == 0) {
+            options->journal = *++argument;
         } else if (strncmp(word, "--", 2) == 0) {
             fprintf(stderr, "%s: unknown option\n", word);
             return USAGE;
@@ -187,7 +191,10 @@ static int run(const koodrive_client *client, const koodrive_plan *plan, struct 
     koodrive_result *result;
     pthread_t progress;
     bool watched = options.progress && pthread_create(&progress, NULL, show_progress, NULL) == 0;
-    koodrive_status status = koodrive_client_delete_plan(client, plan, monitor, &result, &error);
+    koodrive_status status = options.journal == NULL
+                                 ? koodrive_client_delete_plan(client, plan, monitor, &result, &error)
+                                 : koodrive_client_delete_plan_journaled(client, plan, options.journal,
+                                                                         monitor, &result, &error);
     atomic_store(&finished, true);
     if (watched) {
         pthread_join(progress, NULL);
@@ -221,13 +228,13 @@ static koodrive_client *client_from_environment(void) {
 }
 
 int main(int count, char **arguments) {
-    struct options options = {false, false, false};
+    struct options options = {NULL, false, false, false};
     koodrive_plan *plan = koodrive_plan_new();
     int exit_status = count > 1 ? read_arguments(arguments + 1, plan, &options) : USAGE;
     if (count <= 1) {
         fprintf(stderr,
                 "usage: %s [--user ID] --device ID [ID | --file FILE]... "
-                "[--dry-run] [--progress] [--quiet]\n",
+                "[--journal FILE] [--dry-run] [--progress] [--quiet]\n",
                 arguments[0]);
     } else if (exit_status == 0 && options.dry_run) {
         printf("%zu ids in %zu requests; nothing was sent\n", koodrive_plan_scope_count(plan),

@@ -2,10 +2,11 @@
  * Deletes backup scopes and says what became of each.
  *
  *   delete_scopes [--user ID] --device ID [ids and --file FILE]... [--device ID ...]
- *                 [--dry-run] [--progress] [--quiet]
+ *                 [--journal FILE] [--dry-run] [--progress] [--quiet]
  *
  * Ids are arguments, or stand one a line in FILE ("-": standard input). --user and --device hold
- * for what comes after them. Where the service is and who we are comes from the environment:
+ * for what comes after them. With --journal the run is written down in FILE, and the same command takes
+ * up one that was killed. Where the service is and who we are comes from the environment:
  * KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, and KOODRIVE_ACCESS_TOKEN or KOODRIVE_APP_ID with
  * KOODRIVE_APP_SECRET.
  *
@@ -34,6 +35,7 @@ struct Failed {};
 
 struct Job {
     koodrive::Plan plan;
+    std::optional<std::string> journal;
     bool dry_run = false, progress = false, quiet = false;
 };
 
@@ -108,6 +110,8 @@ Job read_arguments(char **argument) {
             device = *++argument;
         } else if (word == "--file") {
             checked(add_file, *++argument);
+        } else if (word == "--journal") {
+            job.journal = *++argument;
         } else if (is_option) {
             fail(word, "unknown option");
         } else {
@@ -189,7 +193,8 @@ int run(const koodrive::Client &client, const Job &job) {
             if (job.progress) {
                 progress.emplace();
             }
-            return client.delete_plan(job.plan, monitor);
+            return job.journal ? client.delete_plan_journaled(job.plan, *job.journal, monitor)
+                               : client.delete_plan(job.plan, monitor);
         }();
         return print(report, job.quiet);
     } catch (const koodrive::Error &error) {
@@ -215,7 +220,7 @@ koodrive::Client client_from_environment() {
 int main(int count, char **arguments) {
     if (count <= 1) {
         std::cerr << "usage: " << arguments[0] << " [--user ID] --device ID [ID | --file FILE]... "
-                  << "[--dry-run] [--progress] [--quiet]\n";
+                  << "[--journal FILE] [--dry-run] [--progress] [--quiet]\n";
         return usage;
     }
     try {

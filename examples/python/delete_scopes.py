@@ -1,10 +1,11 @@
 """Deletes backup scopes and says what became of each.
 
   delete_scopes.py [--user ID] --device ID [ids and --file FILE]... [--device ID ...]
-                   [--dry-run] [--progress] [--quiet]
+                   [--journal FILE] [--dry-run] [--progress] [--quiet]
 
 Ids are arguments, or stand one a line in FILE ("-": standard input). --user and --device hold for
-what comes after them. Where the service is and who we are comes from the environment:
+what comes after them. With --journal the run is written down in FILE, and the same command takes up
+one that was killed. Where the service is and who we are comes from the environment:
 KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, and KOODRIVE_ACCESS_TOKEN or KOODRIVE_APP_ID with
 KOODRIVE_APP_SECRET.
 
@@ -42,9 +43,9 @@ def read(path: str) -> bytes:
         raise UsageError(f"{path}: can't be read") from None
 
 
-def fill(plan: koodrive.Plan, words: list[str]) -> set[str]:
-    """Fill the plan from the command line; return the switches that were given."""
-    user = device = None
+def fill(plan: koodrive.Plan, words: list[str]) -> tuple[set[str], str | None]:
+    """Fill the plan from the command line; return the switches that were given, and the journal."""
+    user = device = journal = None
     switches = set()
     arguments = iter(words)
     for word in arguments:
@@ -60,11 +61,13 @@ def fill(plan: koodrive.Plan, words: list[str]) -> set[str]:
                 device = value
             elif word == "--file":
                 add(value, plan.add_lines, user, device, read(value))
+            elif word == "--journal":
+                journal = value
             else:
                 raise UsageError(f"{word}: unknown option")
         else:
             add(word, plan.add, user, device, [word])
-    return switches
+    return switches, journal
 
 
 def add(
@@ -93,7 +96,9 @@ def print_tally(report: koodrive.Report) -> None:
     print(f"{len(report)} ids:{tally}; requests: {report.request_count}")
 
 
-def run(client: koodrive.Client, plan: koodrive.Plan, switches: set[str]) -> int:
+def run(
+    client: koodrive.Client, plan: koodrive.Plan, switches: set[str], journal: str | None
+) -> int:
     monitor = koodrive.Monitor()
     # The first Ctrl-C waits for the responses under way, a second one does not. Without this line
     # it does the same, and the run ends with KeyboardInterrupt.
@@ -101,7 +106,7 @@ def run(client: koodrive.Client, plan: koodrive.Plan, switches: set[str]) -> int
     progress = show_progress if "--progress" in switches else None
     trouble = None
     try:
-        report = client.delete_plan(plan, monitor=monitor, progress=progress)
+        report = client.delete_plan(plan, monitor=monitor, progress=progress, journal=journal)
     except koodrive.KooDriveError as error:
         if error.report is None:
             raise
@@ -121,12 +126,12 @@ def main(words: list[str]) -> int:
     if not words:
         say(
             f"usage: {sys.argv[0]} [--user ID] --device ID [ID | --file FILE]... "
-            "[--dry-run] [--progress] [--quiet]"
+            "[--journal FILE] [--dry-run] [--progress] [--quiet]"
         )
         return USAGE
     plan = koodrive.Plan()
     try:
-        switches = fill(plan, words)
+        switches, journal = fill(plan, words)
     except UsageError as error:
         say(str(error))
         return USAGE
@@ -140,7 +145,7 @@ def main(words: list[str]) -> int:
         return USAGE
     with client:
         try:
-            return run(client, plan, switches)
+            return run(client, plan, switches, journal)
         except koodrive.KooDriveError as error:
             say(f"the run is incomplete: {error.status.name}: {error}")
             return USAGE

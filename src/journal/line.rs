@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::ranges::Ranges;
+use crate::id_list;
 
 /// The version of the format that is written, and the highest that is read.
 pub(super) const VERSION: u32 = 1;
@@ -44,8 +45,6 @@ pub(super) struct Intent<'a> {
     pub(super) user: Cow<'a, str>,
     pub(super) device: Cow<'a, str>,
     pub(super) positions: Ranges,
-    #[serde(skip_deserializing)]
-    pub(super) ids: &'a [&'a str],
 }
 
 /// What a request came to for ids of a batch.
@@ -76,6 +75,20 @@ pub(super) struct OutcomeOf<'a> {
     pub(super) permanent: bool,
 }
 
+/// Adds an intent, with the ids at its positions.
+pub(super) fn write_intent(
+    intent: &Intent<'_>,
+    ids: &[&str],
+    text: &mut Vec<u8>,
+) -> serde_json::Result<()> {
+    let start = text.len();
+    write_object(INTENT, intent, text)?;
+    text.extend_from_slice(br#","ids":"#);
+    id_list::write(ids, text)?;
+    close(start, text);
+    Ok(())
+}
+
 /// Adds a line that begins with one of the above.
 pub(super) fn write(
     begin: &[u8],
@@ -83,18 +96,32 @@ pub(super) fn write(
     text: &mut Vec<u8>,
 ) -> serde_json::Result<()> {
     let start = text.len();
+    write_object(begin, line, text)?;
+    close(start, text);
+    Ok(())
+}
+
+/// Adds an object without the brace that closes it.
+fn write_object(
+    begin: &[u8],
+    object: &impl Serialize,
+    text: &mut Vec<u8>,
+) -> serde_json::Result<()> {
     text.extend_from_slice(begin);
-    let object = text.len();
-    serde_json::to_writer(&mut *text, line)?;
-    text.remove(object);
-    // The brace that closes the object moves behind the checksum.
+    let brace = text.len();
+    serde_json::to_writer(&mut *text, object)?;
+    text.remove(brace);
     text.pop();
+    Ok(())
+}
+
+/// Closes the object that begins at `start`, with its checksum.
+fn close(start: usize, text: &mut Vec<u8>) {
     let checksum = crc32fast::hash(&text[start..]);
     text.extend_from_slice(CHECKSUM_BEFORE);
     let _ = write!(text, "{checksum:08x}");
     text.extend_from_slice(CHECKSUM_AFTER);
     text.push(b'\n');
-    Ok(())
 }
 
 /// Whether a line, without its end, agrees with its checksum.

@@ -11,8 +11,8 @@ mod storage;
 use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
-use std::time::SystemTime;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use ring::digest;
 
@@ -25,9 +25,12 @@ use ranges::Ranges;
 pub(crate) use recovery::{Recovered, Settled};
 pub use storage::{JournalFile, Storage};
 
-/// Written down in advance: so many batches for each connection. One flush to the disk serves all of them;
-/// of those that a crash keeps from being sent a next run knows less than it could.
-const BATCHES_AHEAD: usize = 2;
+/// Batches are written down ahead of the requests, for one flush to the disk serves them all; but of those that
+/// a crash keeps from being sent a next run knows less than it could. At first so many for each connection.
+const FIRST_BATCHES_AHEAD: usize = 2;
+/// Where requests are so quick that a flush for these would come more often than this, there are more.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+const MOST_BATCHES_AHEAD: usize = 256;
 
 /// The journal of one run.
 pub(crate) struct Journal {
@@ -36,11 +39,34 @@ pub(crate) struct Journal {
     gate: Gate,
     /// How many of the run's batches may be sent.
     intended: AtomicUsize,
+    ahead: Mutex<Ahead>,
     /// The number of the run's first batch, in the journal.
     first_batch: u64,
     /// How many bytes are safe.
     durable: AtomicU64,
     end: Mutex<End>,
+}
+
+/// How many batches are written down ahead.
+#[derive(Default)]
+struct Ahead {
+    batches: usize,
+    last_flush: Option<Instant>,
+}
+
+impl Ahead {
+    /// Of a run over so many connections that needs the next ones now.
+    fn next(&mut self, connections: usize, now: Instant) -> usize {
+        let least = FIRST_BATCHES_AHEAD * connections;
+        let last = self.last_flush.replace(now);
+        self.batches = match last.map(|last| now - last) {
+            Some(interval) if interval < FLUSH_INTERVAL => self.batches * 2,
+            Some(interval) if interval > 4 * FLUSH_INTERVAL => self.batches / 2,
+            _ => self.batches,
+        };
+        self.batches = self.batches.clamp(least, least.max(MOST_BATCHES_AHEAD));
+        self.batches
+    }
 }
 
 /// Where the file ends.
@@ -64,7 +90,14 @@ pub(crate) struct JournalEntry<'a> {
     pub(crate) batch: usize,
     pub(crate) status: Option<u16>,
     pub(crate) request_id: Option<&'a str>,
-    pub(crate) outcomes: Vec<(u32, Outcome, Note<'a>)>,
+    pub(crate) outcomes: Vec<SharedOutcome<'a>>,
+}
+
+/// An outcome that ids share, with what was said of them.
+pub(crate) struct SharedOutcome<'a> {
+    pub(crate) outcome: Outcome,
+    pub(crate) note: Note<'a>,
+    pub(crate) positions: Vec<u32>,
 }
 
 /// Whose journal it is.
@@ -92,6 +125,7 @@ impl Journal {
             storage,
             gate: Gate::default(),
             intended: AtomicUsize::new(0),
+            ahead: Mutex::default(),
             first_batch: recovered.next_batch,
             durable: AtomicU64::new(0),
             end: Mutex::new(End {
@@ -144,7 +178,9 @@ impl Journal {
         let mut text = Vec::new();
         let mut next = first;
         let time = line::timestamp(system.wall_clock());
-        while next < (index + 1).max(first + BATCHES_AHEAD * connections)
+        let now = system.now();
+        let ahead = lock(&self.ahead).next(connections, now);
+        while next < (index + 1).max(first + ahead)
             && let Some(batch) = batch(next)
         {
             let intent = Intent {
@@ -154,9 +190,8 @@ impl Journal {
                 user: batch.user.into(),
                 device: batch.device.into(),
                 positions: batch.positions.iter().copied().collect(),
-                ids: &batch.ids,
             };
-            if let Err(error) = line::write(line::INTENT, &intent, &mut text) {
+            if let Err(error) = line::write_intent(&intent, &batch.ids, &mut text) {
                 self.append(Err(error.into()));
             }
             next += 1;
@@ -184,9 +219,9 @@ impl Journal {
             durable: self.durable.load(Ordering::Relaxed),
             status: entry.status,
             request_id: entry.request_id.map(Cow::from),
-            outcomes: grouped(&entry.outcomes),
+            outcomes: entry.outcomes.iter().map(outcome_of).collect(),
         };
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(1_024);
         let written = line::write(line::RESULT, &result, &mut text);
         self.append(written.map(|()| text).map_err(io::Error::from));
         self.check()
@@ -240,10 +275,12 @@ impl Journal {
     }
 
     fn end(&self) -> MutexGuard<'_, End> {
-        self.end
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.end)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unwritable(error: &io::Error) -> Error {
@@ -253,44 +290,35 @@ fn unwritable(error: &io::Error) -> Error {
     )
 }
 
-/// Ids of which the same is known, together.
-fn grouped<'a>(outcomes: &[(u32, Outcome, Note<'a>)]) -> Vec<OutcomeOf<'a>> {
-    let mut groups: Vec<(Outcome, Note<'a>, Vec<u32>)> = Vec::new();
-    for (position, outcome, note) in outcomes {
-        let same =
-            |group: &&mut (Outcome, Note<'a>, Vec<u32>)| group.0 == *outcome && group.1 == *note;
-        match groups.iter_mut().find(same) {
-            Some((.., positions)) => positions.push(*position),
-            None => groups.push((*outcome, *note, vec![*position])),
-        }
+/// An outcome as it is written down.
+fn outcome_of<'a>(shared: &SharedOutcome<'a>) -> OutcomeOf<'a> {
+    // The halves of a batch may have come in any order.
+    let mut positions = shared.positions.clone();
+    positions.sort_unstable();
+    OutcomeOf {
+        outcome: shared.outcome.name().into(),
+        positions: positions.into_iter().collect::<Ranges>(),
+        code: shared.note.code.map(Cow::from),
+        message: shared.note.message.map(Cow::from),
+        permanent: shared.note.permanent,
     }
-    let outcome_of = |(outcome, note, mut positions): (Outcome, Note<'a>, Vec<u32>)| {
-        // The halves of a batch may have come in any order.
-        positions.sort_unstable();
-        OutcomeOf {
-            outcome: outcome.name().into(),
-            positions: positions.into_iter().collect::<Ranges>(),
-            code: note.code.map(Cow::from),
-            message: note.message.map(Cow::from),
-            permanent: note.permanent,
-        }
-    };
-    groups.into_iter().map(outcome_of).collect()
 }
 
-/// What tells a plan from others: each id with its device and user, in order.
+/// What tells a plan from others: its ids in order, and before each whose user or device is another than
+/// that of the one before, these.
 fn hash(owner: &Owner<'_>) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
-    let mut text = |text: &str| {
-        context.update(text.as_bytes());
-        context.update(b"\0");
-    };
+    let mut before = None;
     for section in owner.plan.sections() {
-        for position in section.positions {
-            text(section.user.unwrap_or(owner.default_user));
-            text(section.device);
-            text(owner.plan.id(position as u32));
+        let user = section.user.unwrap_or(owner.default_user);
+        let whose = Some((user, section.device));
+        if before != whose {
+            for text in ["\u{1}", user, "\0", section.device, "\0"] {
+                context.update(text.as_bytes());
+            }
+            before = whose;
         }
+        context.update(owner.plan.lines(section.positions).as_bytes());
     }
     let digest = context.finish();
     digest

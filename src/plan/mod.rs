@@ -205,6 +205,15 @@ impl Plan {
         self.0.id(position)
     }
 
+    /// The ids of a section, or a part of it, each closed by a NUL.
+    pub(crate) fn lines(&self, positions: Range<usize>) -> &str {
+        let ids = &self.0.ids[positions];
+        match (ids.first(), ids.last()) {
+            (Some(first), Some(last)) => &self.0.text[first.range().start..=last.range().end],
+            _ => "",
+        }
+    }
+
     /// The id at a position.
     pub(crate) fn scope_id(&self, position: usize) -> Option<&CStr> {
         let id = self.0.ids.get(position)?.range();

@@ -3,6 +3,7 @@
 use super::sub_batch::SubBatch;
 use super::verdict::IdVerdict;
 use crate::error::Error;
+use crate::journal::SharedOutcome;
 use crate::report::{Note, NoteId, Outcome, Report};
 use crate::service::Attempt;
 
@@ -113,11 +114,21 @@ impl Ledger {
     }
 
     /// Hands what the journal has not been told to it.
-    pub(super) fn tell<T>(&mut self, tell: impl FnOnce(Vec<(u32, Outcome, Note<'_>)>) -> T) -> T {
-        let untold = self.untold.as_mut().map(std::mem::take).unwrap_or_default();
-        let with_text =
-            |(position, outcome, note)| (position, outcome, self.report.note_text(note));
-        tell(untold.into_iter().map(with_text).collect())
+    pub(super) fn tell<T>(&mut self, tell: impl FnOnce(Vec<SharedOutcome<'_>>) -> T) -> T {
+        let mut groups: Vec<(Outcome, NoteId, Vec<u32>)> = Vec::new();
+        for (position, outcome, note) in self.untold.iter_mut().flat_map(|all| all.drain(..)) {
+            let same = |group: &&mut (Outcome, NoteId, _)| (group.0, group.1) == (outcome, note);
+            match groups.iter_mut().find(same) {
+                Some((.., positions)) => positions.push(position),
+                None => groups.push((outcome, note, vec![position])),
+            }
+        }
+        let shared = |(outcome, note, positions)| SharedOutcome {
+            outcome,
+            note: self.report.note_text(note),
+            positions,
+        };
+        tell(groups.into_iter().map(shared).collect())
     }
 
     /// What to say of ids of which nothing else is known than that the run was stopped.

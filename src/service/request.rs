@@ -1,13 +1,13 @@
 //! The deletion request: method, path, headers, body and authorization.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
 use ureq::http::Request;
 use ureq::http::header::{self, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
 use super::signature::SigningInput;
 use crate::credentials::Credentials;
+use crate::id_list;
 use crate::transport;
 
 const X_USER_ID: HeaderName = HeaderName::from_static("x-user-id");
@@ -49,10 +49,7 @@ impl Deletion<'_> {
         credentials: &Credentials,
         x_date: &str,
     ) -> Result<SignedRequest, String> {
-        let body = RequestBody {
-            scope_id_list: self.ids,
-        };
-        let body = body.to_json().map_err(|error| error.to_string())?;
+        let body = body(self.ids).map_err(|error| error.to_string())?;
         let authorization = self.authorization(authority, credentials, x_date, &body);
         let head = self
             .head(authority, &authorization, x_date)
@@ -113,36 +110,9 @@ impl Deletion<'_> {
 }
 
 /// The body of a request; ids always as strings, as the API reference's table says.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RequestBody<'a> {
-    scope_id_list: &'a [&'a str],
-}
-
-impl RequestBody<'_> {
-    /// Ids are visible ASCII, of which JSON escapes two characters (RFC 8259, 7): where none of
-    /// them occurs ids are copied whole, while serde would look at each byte.
-    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let copied = self.copied();
-        let our_quotes = 2 + 2 * self.scope_id_list.len();
-        let needs_escapes = memchr::memchr_iter(b'"', &copied).count() != our_quotes
-            || memchr::memchr(b'\\', &copied).is_some();
-        match needs_escapes {
-            true => serde_json::to_vec(self),
-            false => Ok(copied),
-        }
-    }
-
-    fn copied(&self) -> Vec<u8> {
-        let text: usize = self.scope_id_list.iter().map(|id| id.len() + 3).sum();
-        let mut body = Vec::with_capacity(text + 24);
-        let mut before: &[u8] = br#"{"scopeIdList":[""#;
-        for id in self.scope_id_list {
-            body.extend_from_slice(before);
-            body.extend_from_slice(id.as_bytes());
-            before = br#"",""#;
-        }
-        body.extend_from_slice(br#""]}"#);
-        body
-    }
+fn body(ids: &[&str]) -> serde_json::Result<Vec<u8>> {
+    let mut body = br#"{"scopeIdList":"#.to_vec();
+    id_list::write(ids, &mut body)?;
+    body.push(b'}');
+    Ok(body)
 }

@@ -38,6 +38,7 @@ def main() -> None:
     others = measure.Others()
     results["timings"] = measure.timings(clients, 3 if quick else 7, scale=0.2 if quick else 1)
     results["startup"] = measure.startup(runs=5 if quick else 21)
+    results["taking up"] = measure.taking_up(clients, runs=3 if quick else 7)
     results["planning"] = measure.planning(runs=3 if quick else 9)
     results["growth"] = measure.growth(clients, 1 if quick else 5, largest=5 if quick else 6)
     results["million"] = measure.million(clients)

@@ -109,6 +109,20 @@ def timings(clients: Clients, rounds: int, scale: float) -> dict[str, dict[str, 
     return results
 
 
+def taking_up(clients: Clients, runs: int) -> list[Run]:
+    """A journal of a million ids: its size, and how long it takes to be taken up."""
+    progress("taking up a journal")
+    journal = provide.IDS.with_name(provide.IDS.name + "-journal")
+    results = []
+    for _ in range(runs):
+        command = [*clients[provide.KOODRIVE_C], "--journal", "2"]
+        with Server() as port:
+            used = run_client(command, port, requests=10_000, connections=4)
+        results.append(used | {"bytes_per_id": journal.stat().st_size / 1e6})
+        journal.unlink()
+    return results
+
+
 def startup(runs: int) -> list[Run]:
     progress("loading the library")
     return [run_program([str(provide.OUT / "startup"), str(provide.LIBRARY)]) for _ in range(runs)]

@@ -24,6 +24,7 @@ IDS, SHUFFLED_IDS = OUT / "ids", OUT / "shuffled-ids"
 #: The names that tables and plots show.
 FLOOR = "bare socket"
 KOODRIVE_C, KOODRIVE_GO, KOODRIVE_PYTHON = "koodrive, C", "koodrive, Go", "koodrive, Python"
+JOURNALED = KOODRIVE_C + ", journaled"
 SIGNED = KOODRIVE_C + ", signed"
 LIBCURL = "libcurl + cJSON"
 UNSORTED = KOODRIVE_C + ", ids in no order"
@@ -83,6 +84,7 @@ def clients() -> dict[str, list[str]]:
         FLOOR: [str(BARE_SOCKET)],
         KOODRIVE_C: c,
         SIGNED: [*c, "--sign", "1"],
+        JOURNALED: [*c, "--journal", "1"],
         UNSORTED: [c[0], str(SHUFFLED_IDS)],
         KOODRIVE_C + CALLS: [*c, "--calls", "1"],
         KOODRIVE_PYTHON: [*python, "koodrive"],

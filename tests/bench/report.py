@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from measure import WORKLOADS, Run, cpu_us, median
 from provide import (
     FLOOR,
+    JOURNALED,
     KOODRIVE_C,
     KOODRIVE_GO,
     KOODRIVE_PYTHON,
@@ -78,6 +79,13 @@ def targets(results: Results) -> str:
     def planning(what: str, order: str = "sorted") -> list[float]:
         return [run[what] for run in results["planning"][order]]
 
+    def journal(key: str, value: Callable[[Run], float] = lambda run: run["wall_s"]) -> list[float]:
+        pairs = zip(timings[key][JOURNALED], timings[key][KOODRIVE_C])
+        return [value(journaled) / value(plain) for journaled, plain in pairs]
+
+    def taken_up(what: str) -> list[float]:
+        return [run[what] for run in results["taking up"]]
+
     def million(*what: str, unit: float = 1) -> list[float]:
         return [sum(results["million"][name] for name in what) / unit]
 
@@ -108,6 +116,13 @@ def targets(results: Results) -> str:
         Target("a million ids, 4 connections, wall, s", None, None, "{:.2f}", million("wall_s")),
         Target("the same, CPU, s", None, None, "{:.2f}", million("user_s", "system_s")),
         Target("the same, peak memory, MiB", 120, 80, "{:.1f}", million("peak_kb", unit=1024)),
+        Target("journal: CPU a request, × without", 1.15, 1.08, "{:.3f}", journal("steady", cpu_us)),
+        Target(
+            "20 ms service, 4 connections, wall × without", 1.05, 1.02, "{:.3f}", journal("delay 4")
+        ),
+        Target("the same, 16 connections", 1.05, 1.02, "{:.3f}", journal("delay 16")),
+        Target("bytes of journal an id", 40, 30, "{:.1f}", taken_up("bytes_per_id")),
+        Target("a journal of a million ids is taken up, s", 0.5, 0.2, "{:.2f}", taken_up("wall_s")),
         Target("stripped library, MiB", 2.1, 1.7, "{:.2f}", size),
         Target("dlopen, ms", 0.5, 0.3, "{:.2f}", startup("dlopen_ms")),
         Target("first https client and connection, ms", 5, 3, "{:.2f}", startup("first_ms")),

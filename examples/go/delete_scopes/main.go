@@ -1,10 +1,11 @@
 // Deletes backup scopes and says what became of each.
 //
 //	delete_scopes [--user ID] --device ID [ids and --file FILE]... [--device ID ...]
-//	              [--dry-run] [--progress] [--quiet]
+//	              [--journal FILE] [--dry-run] [--progress] [--quiet]
 //
 // Ids are arguments, or stand one a line in FILE ("-": standard input). --user and --device hold for
-// what comes after them. Where the service is and who we are comes from the environment:
+// what comes after them. With --journal the run is written down in FILE, and the same command takes up one
+// that was killed. Where the service is and who we are comes from the environment:
 // KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, and KOODRIVE_ACCESS_TOKEN or KOODRIVE_APP_ID with
 // KOODRIVE_APP_SECRET.
 //
@@ -40,7 +41,7 @@ func main() {
 func run(arguments []string) int {
 	if len(arguments) == 0 {
 		fmt.Fprintf(os.Stderr, "usage: %s [--user ID] --device ID [ID | --file FILE]... "+
-			"[--dry-run] [--progress] [--quiet]\n", os.Args[0])
+			"[--journal FILE] [--dry-run] [--progress] [--quiet]\n", os.Args[0])
 		return usage
 	}
 	var job job
@@ -61,6 +62,7 @@ func run(arguments []string) int {
 
 type job struct {
 	plan                    koodrive.Plan
+	options                 []koodrive.Option
 	dryRun, progress, quiet bool
 }
 
@@ -100,6 +102,8 @@ func (j *job) read(arguments []string) bool {
 			case "--file":
 				word = value
 				err = j.addFile(user, device, value)
+			case "--journal":
+				j.options = append(j.options, koodrive.WithJournal(value))
 			default:
 				fmt.Fprintf(os.Stderr, "%s: unknown option\n", word)
 				return false
@@ -150,7 +154,7 @@ func (j *job) run(client *koodrive.Client) int {
 		defer close(watched)
 		j.watch(finished, interrupts, cancel, &monitor)
 	}()
-	report, err := client.DeletePlan(ctx, &j.plan, koodrive.WithMonitor(&monitor))
+	report, err := client.DeletePlan(ctx, &j.plan, append(j.options, koodrive.WithMonitor(&monitor))...)
 	close(finished)
 	<-watched
 

@@ -22,6 +22,7 @@ struct arguments {
     long devices; /* koodrive only: each with an equal share of the ids */
     long sign;    /* koodrive only: App-ID signatures instead of a token */
     long calls;   /* koodrive only: one delete call for each request */
+    long journal; /* koodrive only: 1: written down in a file; 2: that is left, and taken up */
     long repeat;  /* koodrive only: how often the whole run is done */
 };
 

@@ -38,10 +38,24 @@ static void add(koodrive_plan *plan, const char *device, size_t first, size_t co
     check(koodrive_plan_add_lines(plan, NULL, device, lines, length, count, &error));
 }
 
+/* Runs a plan that is written down in a file of its own, beside the ids. */
+static koodrive_result *run_journaled(const koodrive_client *client, const koodrive_plan *plan) {
+    char path[4096];
+    koodrive_result *result;
+    snprintf(path, sizeof path, "%s-journal", a.file);
+    check(koodrive_client_delete_plan_journaled(client, plan, path, NULL, &result, &error));
+    if (a.journal == 1)
+        remove(path);
+    return result;
+}
+
 /* Runs the plan, and checks that each id fared as the server says. */
 static void delete(const koodrive_client *client, koodrive_plan *plan, size_t first) {
     koodrive_result *result;
-    check(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
+    if (a.journal)
+        result = run_journaled(client, plan);
+    else
+        check(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
     const koodrive_outcome *outcomes = koodrive_result_outcomes(result);
     for (size_t i = 0; i < koodrive_result_count(result); i++) {
         const char *id = text + (first + i) * (ID_LENGTH + 1);
@@ -84,7 +98,12 @@ int main(int argc, char **argv) {
     size_t count = (size_t)(a.requests * a.ids);
     text = read_ids(a.file, count);
     koodrive_client *client = new_client();
+    long journal = a.journal;
+    a.journal = 0;
     delete_range(client, 0, 1); /* connects */
+    a.journal = journal;
+    if (a.journal == 2)
+        delete_all(client, count);
     struct usage start = usage_now();
     for (long i = 0; i < a.repeat; i++)
         delete_all(client, count);
