@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# Sourced by the scripts beside it: builds the example programs into $work. CC, CXX and TARGET are set.
+# Sourced by the scripts beside it: builds the example programs into a folder.
+: "${CC:=cc}" "${CXX:=c++}" "${TARGET:=target}" "${work:?the folder}"
 
 release=$(cd "$TARGET/release" && pwd)
 warnings="-Wall -Wextra -Wpedantic -Werror"

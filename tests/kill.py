@@ -81,7 +81,7 @@ def torture(program: str, kills: int, chance: random.Random, folder: Path) -> in
             )
             killed = number < kills
             if killed:
-                time.sleep(chance.uniform(0, 0.12))
+                time.sleep(chance.uniform(0, 0.2))
                 process.send_signal(signal.SIGKILL)
             output, complaints = process.communicate()
             again = {one for each in sandbox.requests()[sent:] for one in each["ids"]}

@@ -116,7 +116,9 @@ def targets(results: Results) -> str:
         Target("a million ids, 4 connections, wall, s", None, None, "{:.2f}", million("wall_s")),
         Target("the same, CPU, s", None, None, "{:.2f}", million("user_s", "system_s")),
         Target("the same, peak memory, MiB", 120, 80, "{:.1f}", million("peak_kb", unit=1024)),
-        Target("journal: CPU a request, × without", 1.15, 1.08, "{:.3f}", journal("steady", cpu_us)),
+        Target(
+            "journal: CPU a request, × without", 1.15, 1.08, "{:.3f}", journal("steady", cpu_us)
+        ),
         Target(
             "20 ms service, 4 connections, wall × without", 1.05, 1.02, "{:.3f}", journal("delay 4")
         ),

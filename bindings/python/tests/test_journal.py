@@ -43,17 +43,20 @@ def test_paths_of_all_kinds(sandbox: Sandbox, tmp_path: Path, kind: Any) -> None
 def test_files_that_can_not_be_used(sandbox: Sandbox, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.write_text("my notes\n")
+    cases: list[tuple[str | Path, str]] = [
+        (notes, "no journal"),
+        (tmp_path, "directory"),
+        (tmp_path / "none" / "journal", "No such file"),
+        ("", "journal_path: must not be empty"),
+        ("a\0b", "journal: must not hold U\\+0000"),
+    ]
     with sandbox.client() as client:
-        for journal, words in [
-            (notes, "no journal"),
-            (tmp_path, "directory"),
-            (tmp_path / "none" / "journal", "No such file"),
-            ("", "journal_path: must not be empty"),
-            ("a\0b", "journal: must not hold U\\+0000"),
-        ]:
+        for journal, words in cases:
             with pytest.raises(koodrive.InvalidArgument, match=words):
                 client.delete_scopes(DEVICE, ["1"], journal=journal)
-        with pytest.raises(TypeError, match="journal: must be a str, bytes or os.PathLike, not int"):
+        with pytest.raises(
+            TypeError, match=r"journal: must be a str, bytes or os\.PathLike, not int"
+        ):
             client.delete_scopes(DEVICE, ["1"], journal=3)  # type: ignore[arg-type]
         client.delete_scopes(DEVICE, ["1"], journal=tmp_path / "journal")
         with pytest.raises(koodrive.InvalidArgument, match="of another plan"):
@@ -70,7 +73,10 @@ def test_a_journal_that_is_deleted_in_mid_run(sandbox: Sandbox, tmp_path: Path) 
         if done > 0:
             path.unlink(missing_ok=True)
 
-    with sandbox.client(max_connections=1) as client, pytest.raises(koodrive.JournalError) as caught:
+    with (
+        sandbox.client(max_connections=1) as client,
+        pytest.raises(koodrive.JournalError) as caught,
+    ):
         client.delete_scopes(DEVICE, range(10_000), journal=path, progress=remove)
     assert isinstance(caught.value, OSError)
     assert caught.value.report is not None

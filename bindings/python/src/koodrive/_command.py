@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     delete.add_argument(
         "--journal",
         metavar="FILE",
-        help="write down there what is done; the same command again takes up a run that ended early",
+        help="write down there what is done: the same command again takes up a run that ended",
     )
     delete.add_argument("--dry-run", action="store_true", help="check the ids, send nothing")
     delete.add_argument(
