@@ -1,6 +1,9 @@
 //! What a plan accepts, what it says of what it does not, and what it holds then.
 
+use koodrive::client::Client;
+use koodrive::config::Config;
 use koodrive::error::ErrorKind;
+use koodrive::monitor::Monitor;
 use koodrive::plan::Plan;
 
 const DEVICE: &str = "phone";
@@ -50,6 +53,9 @@ fn ids_that_are_refused() {
         (too_long.as_str(), "is longer than 128 bytes"),
         ("12 3", "holds something else than visible ASCII characters"),
         ("12\t", "holds something else"),
+        ("184284671552 7366528", "holds something else"),
+        ("1842846715527366\u{a0}28", "holds something else"),
+        ("1842846715527366528\r", "ends with a carriage return"),
         ("１２３", "holds something else"),
         ("123\r", "ends with a carriage return"),
         (
@@ -65,7 +71,9 @@ fn ids_that_are_refused() {
         ("-1e-3", "a decimal point or an exponent"),
     ] {
         let message = refused(&["1", id]);
-        assert!(message.starts_with("scope_ids[1] "), "{message}");
+        let shown: String = id.chars().take(64).collect();
+        let named = format!("scope_ids[1] {shown:?}");
+        assert!(message.starts_with(&named), "{message}");
         assert!(message.contains(why), "{id:?}: {message}");
         assert!(!message.contains(" more"), "{message}");
     }
@@ -208,4 +216,54 @@ fn additions_are_taken_back() {
     // What is added then stands where it belongs.
     plan.add(None, "c", ["6"].into_iter()).unwrap();
     assert_eq!(counts(&plan), (1, 1));
+}
+
+/// A client that sends nothing.
+fn client(user: Option<&str>) -> Client {
+    let mut config = Config::new();
+    config.set_endpoint("https://127.0.0.1:1").unwrap();
+    config.set_access_token("t").unwrap();
+    if let Some(user) = user {
+        config.set_user_id(user).unwrap();
+    }
+    Client::new(&config).unwrap()
+}
+
+#[test]
+fn ids_without_a_user_need_one_in_the_config() {
+    let cancelled = Monitor::default();
+    cancelled.cancel();
+    let mut plan = Plan::new();
+    plan.add(Some("u"), "a", ["1"].into_iter()).unwrap();
+    let ended = client(None).delete_plan(&plan, Some(&cancelled));
+    assert!(ended.is_ok(), "each id has a user");
+    plan.add(None, "a", ["2"].into_iter()).unwrap();
+    let error = client(None).delete_plan(&plan, Some(&cancelled));
+    let error = error.expect_err("an id without a user");
+    assert_eq!(error.kind, ErrorKind::InvalidArgument);
+    assert!(error.message.starts_with("user_id: "), "{error}");
+    assert!(
+        client(Some("v"))
+            .delete_plan(&plan, Some(&cancelled))
+            .is_ok()
+    );
+}
+
+#[test]
+fn what_is_left_of_a_plan_is_whole() {
+    let cancelled = Monitor::default();
+    cancelled.cancel();
+    let mut plan = Plan::new();
+    plan.add(None, "phone", ["12", "345", "6789"].into_iter())
+        .unwrap();
+    plan.truncate(2);
+    plan.add(None, "tablet", ["10"].into_iter()).unwrap();
+    let ended = client(Some("u")).delete_plan(&plan, Some(&cancelled));
+    let (report, _) = ended.unwrap();
+    let ids: Vec<_> = (0..3)
+        .map(|place| report.scope_id(place).unwrap())
+        .collect();
+    assert_eq!(ids, [c"12", c"345", c"10"]);
+    assert_eq!(report.device_id(1).unwrap(), c"phone");
+    assert_eq!(report.device_id(2).unwrap(), c"tablet");
 }

@@ -182,6 +182,10 @@ impl ServiceHealth {
             }
         }
         let is_over = now >= since + self.max_outage;
+        // Nothing else bounds throttled requests. Who does not wait at all gives them a chance, though.
+        if is_over && attempt.is_throttled && !self.max_outage.is_zero() {
+            return Diagnosis::GivenUp;
+        }
         let Some(outage) = &mut trouble.outage else {
             let is_patient = !self.max_outage.is_zero() && self.has_ever_answered();
             return match is_over && is_patient {

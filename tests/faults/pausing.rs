@@ -82,6 +82,44 @@ fn a_date_of_another_clock() {
     });
 }
 
+/// What is not sent again does not pause the others; what is sent again at once, since our clock was wrong,
+/// waits all the same.
+#[test]
+fn is_heeded_for_what_is_sent_again() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        while let Some(request) = visit.request() {
+            match String::from_utf8_lossy(&request.body).contains("forbidden") {
+                true => visit.send(refusal("403 X", "Retry-After: 30\r\n")),
+                false => visit.send(success(&request)),
+            };
+        }
+    });
+    let client = client(&config(&peer));
+    delete_with(&client, &["forbidden"]).expect(Outcome::Rejected, ErrorKind::Service);
+    let next = delete_with(&client, &["other"]);
+    next.expect(Outcome::Deleted, None);
+    assert!(next.elapsed < Duration::from_secs(20), "{next:?}");
+
+    let wrong_clock = Peer::start(Over::Plain, |mut visit| {
+        let mut is_first = true;
+        while let Some(request) = visit.request() {
+            let hour = Duration::from_secs(3_600);
+            let date = httpdate::fmt_http_date(SystemTime::now() + hour);
+            match std::mem::take(&mut is_first) {
+                true => visit.send(refusal(
+                    "401 X",
+                    &format!("Date: {date}\r\nRetry-After: 1\r\n"),
+                )),
+                false => visit.send(success(&request)),
+            };
+        }
+    });
+    delete(&config(&wrong_clock), &["1"]).expect(Outcome::Deleted, None);
+    let requests = wrong_clock.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].arrived - requests[0].arrived >= Duration::from_secs(1));
+}
+
 /// The pause holds for the client's next run, too.
 #[test]
 fn lasts_beyond_a_run() {

@@ -89,6 +89,29 @@ fn a_wrong_correction_is_dropped() {
 }
 
 /// A service that is a day later in each of its refusals.
+/// A correction with which a request was carried out stays, whatever is refused later.
+#[test]
+fn a_good_correction_stays() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        let mut count = 0;
+        while let Some(request) = visit.request() {
+            count += 1;
+            match count {
+                1 => visit.send(refusal("401 X", &date(SystemTime::now() + HOUR))),
+                3 => visit.send(refusal("400 X", "")),
+                _ => visit.send(success(&request)),
+            };
+        }
+    });
+    let client = client(&config(&peer));
+    delete_with(&client, &["1"]).expect(Outcome::Deleted, None);
+    delete_with(&client, &["2"]).expect(Outcome::Rejected, ErrorKind::Service);
+    delete_with(&client, &["3"]).expect(Outcome::Deleted, None);
+    let requests = peer.requests();
+    assert!(is_on_time(&requests[0]));
+    assert!(!is_on_time(&requests[3]), "it follows the service's clock");
+}
+
 fn refusing_by_a_runaway_date(status: &'static str, body: &'static str) -> Peer {
     Peer::start(Over::Plain, move |mut visit| {
         let mut days = 0;
