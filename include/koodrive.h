@@ -601,8 +601,8 @@ const char *koodrive_result_service_code(const koodrive_result *result, size_t i
 const char *koodrive_result_message(const koodrive_result *result, size_t index);
 
 /**
- * A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
- * were REJECTED by something that may be otherwise the next time. Left out are those of which the
+ * A new plan of what a next run should take up: ids that are NOT_SENT, and those that are UNKNOWN or
+ * REJECTED for a reason that may be otherwise the next time. Left out are those of which the
  * service itself said that it won't delete them: in its list of failed ids, with any code but
  * "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan
  * remembers which ids are UNKNOWN, as by koodrive_plan_mark_tried(). It may be empty. The caller frees it
@@ -712,7 +712,7 @@ koodrive_status koodrive_client_delete_plan(const koodrive_client *client,
  * journal. The same call with the same plan and file takes up a run that ended in any way, also by kill or
  * loss of power: ids with a final outcome keep it and are not sent again, ids that may have been sent begin
  * as UNKNOWN, and the result is that of the whole plan. If all is final already, nothing is sent. Final are
- * DELETED, NOT_FOUND, GONE, DUPLICATE and what was REJECTED for good: all that koodrive_result_unfinished() leaves
+ * DELETED, NOT_FOUND, GONE, DUPLICATE and what was refused for good: all that koodrive_result_unfinished() leaves
  * out.
  *
  * journal_path: a regular file; it is made if it is not there, and only its owner may read it then (0600).

@@ -612,8 +612,8 @@ class Report {
     std::size_t request_count() const noexcept { return koodrive_result_request_count(handle_.get()); }
 
     /**
-     * A new plan of what a next run should take up: ids that are Outcome::not_sent or unknown, and those
-     * that were rejected by something that may be otherwise the next time;
+     * A new plan of what a next run should take up: ids that are Outcome::not_sent, and those that are
+     * unknown or rejected for a reason that may be otherwise the next time;
      * koodrive_result_unfinished() says which. It remembers which of them are unknown, as by
      * Plan::mark_tried(), and may be empty.
      */

@@ -883,6 +883,12 @@ fn what_an_earlier_run_may_have_deleted_is_never_called_not_found() {
         // A refusal does not say what the earlier run did.
         assert_eq!(outcomes(&report), [first, Gone, Unknown], "{executed}");
         assert_eq!(kind(&error), None, "each id got its own response");
+        assert_eq!(
+            report.next_unfinished(0),
+            None,
+            "nothing else would be said"
+        );
+        assert_eq!(report.next_failure(0), Some(2), "it may still exist");
     }
 }
 

@@ -175,8 +175,8 @@ func (r *Report) Failures() iter.Seq2[int, ScopeOutcome] {
 	return r.scopes(failures)
 }
 
-// Unfinished returns a new plan of what a next run should take up: ids that are [NotSent] or [Unknown],
-// and those that were [Rejected] by something that may be otherwise the next time. Left out are those of
+// Unfinished returns a new plan of what a next run should take up: ids that are [NotSent], and those that
+// are [Unknown] or [Rejected] for a reason that may be otherwise the next time. Left out are those of
 // which the service itself said that it won't delete them. The plan remembers which ids are [Unknown], as by
 // [Plan.MarkTried]. It may be empty.
 func (r *Report) Unfinished() *Plan {

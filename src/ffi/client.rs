@@ -176,7 +176,7 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
 /// journal. The same call with the same plan and file takes up a run that ended in any way, also by kill or
 /// loss of power: ids with a final outcome keep it and are not sent again, ids that may have been sent begin
 /// as UNKNOWN, and the result is that of the whole plan. If all is final already, nothing is sent. Final are
-/// DELETED, NOT_FOUND, GONE, DUPLICATE and what was REJECTED for good: all that koodrive_result_unfinished() leaves
+/// DELETED, NOT_FOUND, GONE, DUPLICATE and what was refused for good: all that koodrive_result_unfinished() leaves
 /// out.
 ///
 /// journal_path: a regular file; it is made if it is not there, and only its owner may read it then (0600).

@@ -178,8 +178,8 @@ pub unsafe extern "C" fn koodrive_result_message(
     c_pointer(result.and_then(|result| result.0.message(index)))
 }
 
-/// A new plan of what a next run should take up: ids that are NOT_SENT or UNKNOWN, and those that
-/// were REJECTED by something that may be otherwise the next time. Left out are those of which the
+/// A new plan of what a next run should take up: ids that are NOT_SENT, and those that are UNKNOWN or
+/// REJECTED for a reason that may be otherwise the next time. Left out are those of which the
 /// service itself said that it won't delete them: in its list of failed ids, with any code but
 /// "15000424", or by HTTP 400 with code 13000102 for the id alone. Users are filled in. The plan
 /// remembers which ids are UNKNOWN, as by koodrive_plan_mark_tried(). It may be empty. The caller frees it

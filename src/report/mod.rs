@@ -62,8 +62,9 @@ impl Outcome {
     /// Whether a next run has nothing to take up; `permanent`: it would be told the same.
     pub(crate) fn is_final(self, permanent: bool) -> bool {
         match self {
-            Self::NotSent | Self::Unknown => false,
-            Self::Rejected => permanent,
+            Self::NotSent => false,
+            // An id that the service refuses would spoil every further run, also where it may be gone.
+            Self::Rejected | Self::Unknown => permanent,
             _ => true,
         }
     }
@@ -174,9 +175,9 @@ impl Report {
         Some(from + found)
     }
 
-    /// The first position from `from` on whose id a next run should take up: not sent, unknown, or
-    /// rejected for a reason that passes: the authorization, the moment, or a run that ended before
-    /// the last try.
+    /// The first position from `from` on whose id a next run should take up: not sent, or unknown or
+    /// rejected for a reason that passes: no response, the authorization, the moment, or a run that ended
+    /// before the last try.
     pub fn next_unfinished(&self, from: usize) -> Option<usize> {
         (from..self.count()).find(|position| self.is_unfinished(*position))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 use koodrive::client::Client;
 use koodrive::plan::Plan;
-use koodrive::report::{Outcome, Report};
+use koodrive::report::Report;
 
 use crate::disk::Disk;
 use crate::network::Sim;
@@ -54,7 +54,7 @@ impl JournaledOrder {
             self.disk.reopen(random.choice([0, 0, 0, 4]).unwrap_or(0));
             let is_over = self
                 .run(sim, &client, crash)
-                .is_some_and(|report| self.is_over(&report));
+                .is_some_and(|report| report.next_unfinished(0).is_none());
             if crash.is_some() {
                 client = client_like(sim, client);
             }
@@ -69,19 +69,6 @@ impl JournaledOrder {
     pub fn finish(&mut self, sim: &Arc<Sim>, client: &Client) -> Option<Report> {
         self.disk.reopen(0);
         self.run(sim, client, None)
-    }
-
-    /// Whether a next run would be told the same.
-    pub fn is_over(&self, report: &Report) -> bool {
-        let stays = |position: usize| report.outcome(position) == Some(Outcome::Unknown);
-        let mut next = 0;
-        while let Some(position) = report.next_unfinished(next) {
-            if !stays(position) || report.service_code(position).is_none() {
-                return false;
-            }
-            next = position + 1;
-        }
-        true
     }
 
     fn run(&mut self, sim: &Arc<Sim>, client: &Client, crash: Option<Crash>) -> Option<Report> {

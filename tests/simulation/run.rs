@@ -692,8 +692,10 @@ impl Run {
     /// What a next run should take up.
     pub fn unfinished(&self, report: &Report) -> Errand {
         let is_left = |position: &usize| match report.outcome(*position) {
-            Some(Outcome::NotSent | Outcome::Unknown) => true,
-            Some(Outcome::Rejected) => !self.facts[&self.positions[*position].0].permanent,
+            Some(Outcome::NotSent) => true,
+            Some(Outcome::Rejected | Outcome::Unknown) => {
+                !self.facts[&self.positions[*position].0].permanent
+            }
             _ => false,
         };
         let positions = (0..self.positions.len()).filter(is_left);
@@ -706,11 +708,6 @@ impl Run {
             scopes,
             takes_up: self.lineage.last().copied(),
         }
-    }
-
-    /// Whether another run would be told the same of these.
-    pub fn is_final(&self, scopes: &[usize]) -> bool {
-        scopes.iter().all(|scope| self.facts[scope].permanent)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::world::{Moment, World};
 const DEFAULT_USER: &str = "1505084218764547200";
 const APP_ID: &str = "app-7";
 /// A resumed run may itself stop early, for poisonous ids in a row, and corners only a few of them.
-const MOST_RESUMES: usize = 300;
+const MOST_RESUMES: usize = 100;
 
 /// What a simulation showed.
 pub struct Finding {
@@ -248,7 +248,7 @@ fn resume(sim: &Arc<Sim>, client: &Client, run: usize, report: Report) {
             sim.stage().watch.violation(what);
             return;
         }
-        if sim.stage().watch.run(run).is_final(&left.scopes) {
+        if left.scopes.is_empty() {
             break;
         }
         let plan = match sim.stage().mutant {
@@ -287,7 +287,7 @@ fn take_up(sim: &Arc<Sim>, client: &Client, mut order: JournaledOrder) {
     sim.stage().watch.concurrent_runs = 1;
     for _ in 0..MOST_RESUMES {
         match order.finish(sim, client) {
-            Some(report) if order.is_over(&report) => {
+            Some(report) if report.next_unfinished(0).is_none() => {
                 return check_gone(sim, &order.errand.scopes, |position| {
                     report.outcome(position) == Some(Outcome::Rejected)
                         || report.outcome(position) == Some(Outcome::Unknown)

@@ -76,7 +76,7 @@ class Report(Sequence[ScopeOutcome]):
     def unfinished(self) -> Plan:
         """What a next run should take up; it may be empty.
 
-        It holds the ids that are NOT_SENT or UNKNOWN, and those that were REJECTED by something
+        It holds the ids that are NOT_SENT, and those that are UNKNOWN or REJECTED for a reason
         that may be otherwise the next time: all but those of which the service itself said that it
         won't delete them. Their users are filled in. The plan remembers which ids are UNKNOWN, as
         by `Plan.mark_tried`. That of a report that was pickled holds those first.
