@@ -6,15 +6,20 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use common::*;
 use koodrive::client::Client;
+use koodrive::config::Config;
 use koodrive::error::{Error, ErrorKind};
 use koodrive::monitor::Monitor;
 use koodrive::plan::Plan;
 use koodrive::report::Outcome::{self, *};
 use koodrive::report::Report;
 use koodrive_sandbox::{Fault, Options, Rejection, Rule, Sandbox, ScopeSource};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A folder of its own, which goes with it.
 struct Folder(PathBuf);
@@ -353,19 +358,29 @@ fn a_journal_serves_one_run_at_a_time() {
 
 #[test]
 fn a_journal_that_is_lost_in_mid_run_ends_it() {
+    is_lost_by("deleted", |file| fs::remove_file(file).unwrap());
+}
+
+#[test]
+fn a_journal_that_is_cut_in_mid_run_ends_it() {
+    is_lost_by("cut", |file| {
+        let file = fs::OpenOptions::new().write(true).open(file).unwrap();
+        file.set_len(100).unwrap();
+    });
+}
+
+fn is_lost_by(name: &str, lose: impl Fn(&Path)) {
     let sandbox = sandbox(Options::default());
     let ids: Vec<_> = (0..60_000).map(|id| id.to_string()).collect();
     let plan = plan(&ids);
-    let folder = Folder::new("lost");
+    let folder = Folder::new(name);
     let file = folder.file();
     let client = one_connection(&sandbox);
     sandbox.set_faults(vec![Rule::always(Fault::LatencyMs(1))]);
     std::thread::scope(|scope| {
         let running = scope.spawn(|| run(&client, &plan, &file));
-        while sandbox.totals().requests < 3 {
-            std::thread::yield_now();
-        }
-        fs::remove_file(&file).unwrap();
+        assert!(sandbox.wait_for(PATIENCE, |totals| totals.requests >= 3));
+        lose(&file);
         let (report, error) = running.join().unwrap();
         assert_eq!(kind(&error), Some(ErrorKind::Journal));
         assert!(!error.unwrap().retryable);
@@ -418,4 +433,30 @@ fn lines_can_be_read() {
             {"outcome": "REJECTED", "positions": [[6, 6]], "code": "15000999", "message": "locked", "permanent": true},
         ])
     );
+}
+
+/// A journal that version 0.1.0 wrote is read for ever.
+#[test]
+fn a_journal_of_version_0_1_0_is_read() {
+    let vector = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/journal-0.1.0.jsonl");
+    let folder = Folder::new("vector");
+    fs::copy(vector, folder.file()).unwrap();
+    let mut config = Config::new();
+    config.set_endpoint("https://koodrive.example").unwrap();
+    config.set_user_id(USER).unwrap();
+    config.set_access_token("t").unwrap();
+    let ids: Vec<_> = (1..=450).map(|id| id.to_string()).collect();
+    let mut plan = plan(&ids);
+    plan.add(None, DEVICE, ["9999", "1"].into_iter()).unwrap();
+    let monitor = Monitor::default();
+    monitor.cancel();
+    let client = Client::new(&config).unwrap();
+    let ended = client.delete_plan_journaled(&plan, &folder.file(), Some(&monitor));
+    let (report, _) = ended.unwrap();
+    let mut expected = expected();
+    // What the run that wrote it had sent without an answer, and what it had not.
+    expected[200..300].fill(Unknown);
+    expected[300..451].fill(NotSent);
+    assert_eq!(outcomes(&report), expected);
+    assert_eq!(code(&report, 6), Some("15000999"));
 }

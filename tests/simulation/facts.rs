@@ -29,6 +29,8 @@ pub struct Facts {
     /// surely do not.
     pub tries: u32,
     pub throttles: u32,
+    /// All that were no refusals for the rate, those of outages included.
+    pub all_tries: u32,
     pub last_failure: Option<Duration>,
     /// The attempt of which a request was sent once more, and why: by its worker and how many
     /// connects of it had failed.
@@ -106,6 +108,7 @@ impl Facts {
         }
         if delivery.status != Some(429) {
             self.tries += 1;
+            self.all_tries += 1;
             self.last_failure = Some(now);
         }
     }

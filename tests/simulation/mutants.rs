@@ -27,10 +27,11 @@ pub enum Mutant {
     SentBeforeItIsSafe,
     OutcomesAreNotWrittenDown,
     OutagesAreNotWaitedFor,
+    ThrottlesAreAttempts,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -49,6 +50,7 @@ impl Mutant {
         Self::SentBeforeItIsSafe,
         Self::OutcomesAreNotWrittenDown,
         Self::OutagesAreNotWaitedFor,
+        Self::ThrottlesAreAttempts,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -66,6 +68,11 @@ impl Mutant {
             | Self::SentBeforeItIsSafe
             | Self::OutcomesAreNotWrittenDown
             | Self::OutagesAreNotWaitedFor => {}
+            Self::ThrottlesAreAttempts => {
+                if draft.status == 429 {
+                    draft.status = 409;
+                }
+            }
             Self::ServerErrorMeansRefused => {
                 // A wrong date in a refusal would mislead the clock: that is another rule.
                 if matches!(draft.status, 408 | 500..600) && draft.date == Date::Right {

@@ -443,8 +443,10 @@ impl Run {
         self.failures_in_row += 1;
         self.failures_of_requests += 1;
         let failures = self.failed_tries + self.failed_connects + self.uncounted_connects;
-        // A request without an answer counts from when it was sent, which may be before the last answer.
-        let since = self.last_answer.saturating_sub(self.limits.request_timeout);
+        // A request without an answer counts from when its turn came, which may be before the last answer.
+        let limits = &self.limits;
+        let earliest = limits.connect_timeout + limits.request_timeout;
+        let since = self.last_answer.saturating_sub(earliest);
         self.may_have_given_up |= now - since >= self.limits.max_outage
             || !self.has_answered && failures > self.limits.attempts;
     }
@@ -580,6 +582,23 @@ impl Run {
             }
         };
         self.violations.extend(broken);
+        self.check_given_up();
+    }
+
+    /// Whether ids were left though they had not had their tries, and nothing ended the run.
+    fn check_given_up(&mut self) {
+        let failed_connects = self.failed_connects + self.uncounted_connects;
+        let is_cut_short = self.cancelled.is_some() || self.limits.run_timeout.is_some();
+        if is_cut_short || self.may_stop() || failed_connects > 0 {
+            return;
+        }
+        let attempts = self.limits.attempts;
+        let is_early =
+            |facts: &&Facts| facts.told.is_none() && !facts.settled && facts.all_tries < attempts;
+        if let Some(facts) = self.facts.values().find(is_early) {
+            self.violations
+                .push(format!("is given up early: {facts:?}"));
+        }
     }
 
     /// Why an error can't be the status, if so; `cause` is that of the lowest incomplete index.
