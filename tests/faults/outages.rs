@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use koodrive::client::Client;
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
+use koodrive_sandbox::{Options, RateLimit};
 
 use crate::answers::{framed, ids_of, refusal, success};
 use crate::client::{Run, config, delete_with, with_attempts};
+use crate::common;
 use crate::machine::watched;
 use crate::peer::{Over, Peer, Request, Visit};
 
@@ -216,4 +219,26 @@ fn throttled_requests_are_tried_until_they_are_accepted() {
     let (run, _) = run(&peer, 1, 60_000);
     run.expect(Outcome::Deleted, None);
     assert_eq!(peer.requests().len(), 3 * BATCHES);
+}
+
+/// Over real sockets and in real time: a gateway that lets 100 requests a second pass, ten at once.
+#[test]
+fn a_rate_limit_is_found_and_kept() {
+    const REQUESTS: usize = 150;
+    let sandbox = common::sandbox(Options {
+        rate_limit: Some(RateLimit {
+            per_second: 100.0,
+            burst: 10.0,
+            retry_after: None,
+        }),
+        ..Options::default()
+    });
+    let mut config = common::config(&sandbox);
+    config.set_max_connections(16).expect("a number");
+    let client = Client::new(&config).expect("a client");
+    let ids = common::generated_ids(REQUESTS * 100);
+    let report = common::delete_ids(&client, &ids);
+    assert_eq!(report.tally(Outcome::Deleted as i32), ids.len());
+    let refused = report.request_count() - REQUESTS;
+    assert!((1..=16 + 20).contains(&refused), "{refused} were refused");
 }

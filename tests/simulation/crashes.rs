@@ -146,10 +146,12 @@ impl JournaledOrder {
             disk.kill();
             let mut stage = dying.stage();
             let run = stage.watch.run(run);
-            run.is_dead = run.ended.is_none();
+            let crashes = run.ended.is_none();
+            run.is_dead = crashes;
             // What its threads still do has no effect; so they come to an end.
             run.monitor.cancel();
             run.monitor.cancel();
+            stage.crashes += u64::from(crashes);
         });
     }
 }

@@ -31,6 +31,7 @@ use scenario::simulate;
 struct Total {
     requests: u64,
     faults: u64,
+    crashes: u64,
     /// The lowest seed that showed a violation.
     failure: Option<(u64, String)>,
 }
@@ -42,6 +43,7 @@ fn simulate_all(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Total {
     let total = Mutex::new(Total {
         requests: 0,
         faults: 0,
+        crashes: 0,
         failure: None,
     });
     let work = || {
@@ -54,6 +56,7 @@ fn simulate_all(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Total {
             let mut total = total.lock().expect("no panic");
             total.requests += finding.requests;
             total.faults += finding.faults;
+            total.crashes += finding.crashes;
             if let Some(violation) = finding.violation {
                 failed.store(true, Ordering::Relaxed);
                 let lower = total
@@ -129,10 +132,11 @@ fn as_many_as_wanted() {
     let total = simulate_all(first..first + runs, None);
     let seconds = began.elapsed().as_secs_f64();
     println!(
-        "{} requests and {} faults simulated from the seeds {first} to {}: {:.0} requests and {:.0} \
+        "{} requests, {} faults and {} crashes simulated from the seeds {first} to {}: {:.0} requests and {:.0} \
          seeds a second",
         total.requests,
         total.faults,
+        total.crashes,
         first + runs - 1,
         total.requests as f64 / seconds,
         runs as f64 / seconds,

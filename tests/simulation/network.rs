@@ -35,6 +35,8 @@ pub struct Stage {
     pub wall_jump: i64,
     /// How many faults there were.
     pub faults: u64,
+    /// How many processes were killed amid a journaled run, or lost their power.
+    pub crashes: u64,
 }
 
 /// What goes wrong, and how often.

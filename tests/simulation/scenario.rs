@@ -31,6 +31,7 @@ const MOST_RESUMES: usize = 100;
 pub struct Finding {
     pub requests: u64,
     pub faults: u64,
+    pub crashes: u64,
     pub hash: u64,
     pub violation: Option<String>,
     pub trace: String,
@@ -93,6 +94,7 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
     Finding {
         requests: stage.watch.requests,
         faults: stage.faults,
+        crashes: stage.crashes,
         hash,
         violation: stage.watch.first_violation.clone(),
         trace,
@@ -110,6 +112,7 @@ fn sim(world: World, watch: Watch, weather: Weather, mutant: Option<Mutant>) -> 
             wall_lead: 0,
             wall_jump: 0,
             faults: 0,
+            crashes: 0,
         }),
     })
 }

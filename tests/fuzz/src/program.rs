@@ -55,6 +55,7 @@ pub enum NumberSetting {
     ConnectTimeout,
     RequestTimeout,
     RunTimeout,
+    MaxOutage,
     MaxAttempts,
     MaxConnections,
     MaxRequestsPerSecond,
@@ -81,6 +82,7 @@ pub enum Call<'a> {
     },
     AddLinesTooLong(u64),
     NewPlan,
+    MarkTried,
     NewClient,
     RenewToken(Text<'a>),
     RenewAuthorization(Text<'a>),
@@ -184,6 +186,10 @@ impl Program {
                 self.plan = koodrive_plan_new();
                 self.added.clear();
             }
+            Call::MarkTried => {
+                // SAFETY: a live plan.
+                assert!(checked(|error| unsafe { koodrive_plan_mark_tried(self.plan, error) }));
+            }
             Call::NewClient => self.new_client(),
             Call::RenewToken(text) => {
                 let text = text.to_c();
@@ -261,6 +267,10 @@ impl Program {
                 ),
                 NumberSetting::RunTimeout => (
                     checked(|error| koodrive_config_set_run_timeout_ms(config, number, error)),
+                    number <= YEAR_MS,
+                ),
+                NumberSetting::MaxOutage => (
+                    checked(|error| koodrive_config_set_max_outage_ms(config, number, error)),
                     number <= YEAR_MS,
                 ),
                 NumberSetting::MaxAttempts => (
@@ -449,7 +459,9 @@ impl Program {
             assert_eq!(koodrive_result_count(result), count);
             assert_eq!(koodrive_result_request_count(result), 0);
             let not_sent = koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_SENT);
-            assert_eq!(not_sent, distinct.len());
+            // Of a plan that was tried.
+            let unknown = koodrive_result_tally(result, KOODRIVE_OUTCOME_UNKNOWN);
+            assert_eq!(not_sent + unknown, distinct.len());
             let repeated = koodrive_result_tally(result, KOODRIVE_OUTCOME_DUPLICATE);
             assert_eq!(repeated, count - distinct.len());
             assert_eq!(koodrive_result_outcomes(result).is_null(), count == 0);
