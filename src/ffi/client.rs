@@ -138,10 +138,11 @@ pub unsafe extern "C" fn koodrive_client_delete_scopes(
 ///   KOODRIVE_ERROR_INVALID_RESPONSE or KOODRIVE_ERROR_SERVICE: what kept the first id without an outcome
 ///   of its own from getting one.
 ///
-/// A run ends early only if it is cancelled; at its run timeout; at a 401; after 20 requests in a row that were
-/// refused as a whole; if the service, once it had answered this run, was down or throttled it for longer than
-/// koodrive_config_set_max_outage_ms() allows, or asks for a longer pause (Retry-After, RFC 9110, 10.2.3); and
-/// if it never answered this run, one request used up its attempts and another one failed, too.
+/// A run ends early only if it is cancelled; at its run timeout; at a 401; after 20 requests in a row
+/// that were refused as a whole; if the service, once it had answered this run, was down or throttled
+/// it for longer than koodrive_config_set_max_outage_ms() allows, or asks for a longer pause
+/// (Retry-After, RFC 9110, 10.2.3); and if it never answered this run, one request used up its
+/// attempts and another one failed, too.
 ///
 /// *error says the same in words. For everything but INVALID_ARGUMENT, run
 /// koodrive_result_unfinished() when the cause is gone, unless it is empty: then nothing of this
@@ -172,28 +173,28 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
     }
 }
 
-/// Deletes what a plan holds, as koodrive_client_delete_plan() does, and writes down what it does in a file, the
-/// journal. The same call with the same plan and file takes up a run that ended in any way, also by kill or
-/// loss of power: ids with a final outcome keep it and are not sent again, ids that may have been sent begin
-/// as UNKNOWN, and the result is that of the whole plan. If all is final already, nothing is sent. Final are
-/// DELETED, NOT_FOUND, GONE, DUPLICATE and what was refused for good: all that koodrive_result_unfinished() leaves
-/// out.
+/// Deletes what a plan holds, as koodrive_client_delete_plan() does, and writes down what it does in
+/// a file, the journal. The same call with the same plan and file takes up a run that ended in any
+/// way, also by kill or loss of power: ids with a final outcome keep it and are not sent again, ids
+/// that may have been sent begin as UNKNOWN, and the result is that of the whole plan. If all is
+/// final already, nothing is sent. Final are DELETED, NOT_FOUND, GONE, DUPLICATE and what was refused
+/// for good: all that koodrive_result_unfinished() leaves out.
 ///
-/// journal_path: a regular file; it is made if it is not there, and only its owner may read it then (0600).
-/// It is locked (flock(2)) while the run goes on. No id is sent before it is safe on the disk (fdatasync(2))
-/// that it may be. It holds the ids, and never a secret. One JSON object stands on each line: src/journal/FORMAT.md
-/// describes them. All later versions of the library read it.
+/// journal_path: a regular file; it is made if it is not there, and only its owner may read it then
+/// (0600). It is locked (flock(2)) while the run goes on. No id is sent before it is safe on the disk
+/// (fdatasync(2)) that it may be. It holds the ids, and never a secret. One JSON object stands on
+/// each line: src/journal/FORMAT.md describes them. All later versions of the library read it.
 ///
-/// The rest is as for koodrive_client_delete_plan(): *result, statuses, monitor; koodrive_result_request_count()
-/// counts the requests of this call only. And:
+/// The rest is as for koodrive_client_delete_plan(): *result, statuses, monitor;
+/// koodrive_result_request_count() counts the requests of this call only. And:
 ///
-/// - KOODRIVE_ERROR_INVALID_ARGUMENT also if the file can't be opened and written, is in use by another run, is no
-///   journal, belongs to another plan (other ids, devices or users, or another order) or endpoint, is of a newer
-///   format, or is damaged. The message says which, and the file is as it was. What a crash left of its last
-///   lines is no damage: it is cut off.
-/// - KOODRIVE_ERROR_JOURNAL if it can't be written during the run, such as on a full disk, or was deleted or cut
-///   meanwhile: nothing more was sent; *result is there and true. It comes after CANCELLED, TIMED_OUT (of the run)
-///   and UNAUTHORIZED where several apply.
+/// - KOODRIVE_ERROR_INVALID_ARGUMENT also if the file can't be opened and written, is in use by
+///   another run, is no journal, belongs to another plan (other ids, devices or users, or another
+///   order) or endpoint, is of a newer format, or is damaged. The message says which, and the file is
+///   as it was. What a crash left of its last lines is no damage: it is cut off.
+/// - KOODRIVE_ERROR_JOURNAL if it can't be written during the run, such as on a full disk, or was
+///   deleted or cut meanwhile: nothing more was sent; *result is there and true. It comes after
+///   CANCELLED, TIMED_OUT (of the run) and UNAUTHORIZED where several apply.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_client_delete_plan_journaled(
     client: *const koodrive_client,
