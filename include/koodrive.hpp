@@ -404,7 +404,7 @@ class Plan {
     }
 
     /**
-     * Says that a run whose report is lost may have asked for all ids that the plan holds now: each of
+     * Says that a run whose report is lost may have deleted any of the ids that the plan holds now: each of
      * them ends as deleted, gone or unknown, and none as not_found.
      */
     Plan &mark_tried() {

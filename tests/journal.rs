@@ -185,9 +185,14 @@ fn what_was_tried_by_a_lost_run_stays_tried() {
     let (sandbox, mut plan) = start();
     plan.mark_tried();
     let folder = Folder::new("tried");
-    let (report, _) = run(&client(&sandbox), &plan, &folder.file());
+    // The journal keeps that, also if the plan is built anew.
+    sandbox.set_faults(vec![Rule::always(status(401))]);
+    run(&client(&sandbox), &plan, &folder.file());
+    sandbox.set_faults(vec![]);
+    let (_, fresh) = start();
+    let (report, _) = run(&client(&sandbox), &fresh, &folder.file());
     assert_eq!(outcomes(&report)[450], Gone);
-    let (report, _) = run(&client(&sandbox), &plan, &folder.file());
+    let (report, _) = run(&client(&sandbox), &fresh, &folder.file());
     assert_eq!(outcomes(&report)[450], Gone);
 }
 
@@ -323,6 +328,30 @@ fn damage_is_refused() {
     fs::write(&file, &damaged).unwrap();
     let why = refused(&sandbox, &client, &plan, &file);
     assert!(why.contains("damaged at byte 0"), "{why}");
+}
+
+#[test]
+fn lines_that_are_missing_are_noticed() {
+    let (sandbox, plan) = start();
+    let folder = Folder::new("missing");
+    let file = folder.file();
+    let client = one_connection(&sandbox);
+    run(&client, &plan, &file);
+    // A later run knows all of that to be safe.
+    sandbox.set_faults(vec![Rule::always(status(401))]);
+    let text = fs::read_to_string(&file).unwrap();
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let safe = last["durable"].as_u64().unwrap() as usize;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let is_header = start == 0;
+        start += line.len();
+        if start <= safe && !is_header {
+            fs::write(&file, text.replacen(line, "", 1)).unwrap();
+            let why = refused(&sandbox, &client, &plan, &file);
+            assert!(why.contains("missing"), "{why}");
+        }
+    }
 }
 
 #[test]

@@ -113,7 +113,7 @@ func (p *Plan) addLines(userID *string, deviceID string, text []byte, count int)
 	return toGo(status, &failure)
 }
 
-// MarkTried says that a run whose report is lost may have asked for all ids that the plan holds now. Each of
+// MarkTried says that a run whose report is lost may have deleted any of the ids that the plan holds now. Each of
 // them ends as [Deleted], [Gone] or [Unknown], and none as [NotFound]. A plan of [Report.Unfinished] knows
 // this of its ids by itself. The error is that of a nil plan, or of a copy of one.
 func (p *Plan) MarkTried() error {

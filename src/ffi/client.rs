@@ -174,18 +174,19 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
 }
 
 /// Deletes what a plan holds, as koodrive_client_delete_plan() does, and writes down what it does in
-/// a file, the journal. The same call with the same plan and file takes up a run that ended in any
+/// a file, the journal. The same call with the same plan and file resumes a run that ended in any
 /// way, also by kill or loss of power: ids with a final outcome keep it and are not sent again, ids
 /// that may have been sent begin as UNKNOWN, and the result is that of the whole plan. If all is
 /// final already, nothing is sent. Final are DELETED, NOT_FOUND, GONE, DUPLICATE and what was refused
 /// for good: all that koodrive_result_unfinished() leaves out.
 ///
 /// journal_path: a regular file; it is made if it is not there, and only its owner may read it then
-/// (0600). It is locked (flock(2)) while the run goes on. No id is sent before it is safe on the disk
-/// (fdatasync(2)) that it may be. It holds the ids, and never a secret. One JSON object stands on
+/// (0600). It is locked (flock(2)) while the run goes on. Before an id is sent it is safe on the disk
+/// (fdatasync(2)) that it may have been. It holds the ids, and never a secret. One JSON object stands on
 /// each line: src/journal/FORMAT.md describes them. All later versions of the library read it.
 ///
-/// The rest is as for koodrive_client_delete_plan(): *result, statuses, monitor;
+/// The rest is as for koodrive_client_delete_plan(): *result, statuses, monitor. But after an
+/// incomplete run call it again with the whole plan, not with koodrive_result_unfinished().
 /// koodrive_result_request_count() counts the requests of this call only. And:
 ///
 /// - KOODRIVE_ERROR_INVALID_ARGUMENT also if the file can't be opened and written, is in use by
@@ -193,8 +194,9 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
 ///   order) or endpoint, is of a newer format, or is damaged. The message says which, and the file is
 ///   as it was. What a crash left of its last lines is no damage: it is cut off.
 /// - KOODRIVE_ERROR_JOURNAL if it can't be written during the run, such as on a full disk, or was
-///   deleted or cut meanwhile: nothing more was sent; *result is there and true. It comes after
-///   CANCELLED, TIMED_OUT (of the run) and UNAUTHORIZED where several apply.
+///   deleted or cut meanwhile, which is noticed about ten times a second: from then on nothing was
+///   sent; *result is there and true. It comes after CANCELLED, TIMED_OUT (of the run) and
+///   UNAUTHORIZED where several apply.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_client_delete_plan_journaled(
     client: *const koodrive_client,

@@ -115,9 +115,9 @@ pub unsafe extern "C" fn koodrive_plan_truncate(
     }
 }
 
-/// Says that a run whose report is lost may have asked for all ids that the plan holds now. A run of the
+/// Says that a run whose report is lost may have deleted any of the ids that the plan holds now. A run of the
 /// plan begins with them as UNKNOWN, and so does not call an id NOT_FOUND that the lost run may have
-/// deleted: each ends as DELETED, GONE or UNKNOWN. Ids that are added later are not concerned. A plan of
+/// deleted: each ends as DELETED, GONE or UNKNOWN. Ids that are added later are not affected. A plan of
 /// koodrive_result_unfinished() knows this of its ids by itself.
 ///
 /// Returns KOODRIVE_ERROR_INVALID_ARGUMENT if plan is NULL.

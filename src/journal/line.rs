@@ -34,6 +34,7 @@ pub(super) struct Header<'a> {
 /// How every other line begins. Which one it is decides what the rest is.
 pub(super) const INTENT: &[u8] = br#"{"event":"intent","#;
 pub(super) const RESULT: &[u8] = br#"{"event":"result","#;
+pub(super) const TRIED: &[u8] = br#"{"event":"tried","#;
 pub(super) const HEADER: &[u8] = br#"{"#;
 
 /// The ids of a batch may be sent from now on.
@@ -44,6 +45,14 @@ pub(super) struct Intent<'a> {
     pub(super) durable: u64,
     pub(super) user: Cow<'a, str>,
     pub(super) device: Cow<'a, str>,
+    pub(super) positions: Ranges,
+}
+
+/// The plan says that a run without this journal may have deleted these ids.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Tried<'a> {
+    pub(super) time: Cow<'a, str>,
+    pub(super) durable: u64,
     pub(super) positions: Ranges,
 }
 

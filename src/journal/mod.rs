@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::plan::Plan;
 use crate::report::{Note, Outcome};
 use crate::system::{Gate, Passage, System};
-use line::{BatchResult, Header, Intent, OutcomeOf};
+use line::{BatchResult, Header, Intent, OutcomeOf, Tried};
 use ranges::Ranges;
 pub(crate) use recovery::{Recovered, Settled};
 pub use storage::{JournalFile, Storage};
@@ -115,7 +115,8 @@ impl Journal {
         owner: &Owner<'_>,
         system: &dyn System,
     ) -> Result<(Self, Recovered), Error> {
-        let unusable = |why: String| Error::invalid(format!("journal: {why}"));
+        let name = storage.name().to_owned();
+        let unusable = |why: String| Error::invalid(format!("journal: {name}: {why}"));
         let content = storage
             .read()
             .map_err(|error| unusable(format!("can't be read: {error}")))?;
@@ -139,6 +140,7 @@ impl Journal {
         if recovered.length == 0 {
             journal.write_header(owner, &hash, system);
         }
+        journal.write_tried(owner.plan, &recovered, system);
         journal.sync();
         Ok((journal, recovered))
     }
@@ -154,6 +156,27 @@ impl Journal {
         };
         let mut text = Vec::new();
         let written = line::write(line::HEADER, &header, &mut text);
+        self.append(written.map(|()| text).map_err(io::Error::from));
+    }
+
+    /// What the plan knows and the journal does not.
+    fn write_tried(&self, plan: &Plan, recovered: &Recovered, system: &dyn System) {
+        let is_new = |position: &u32| {
+            let index = *position as usize;
+            let is = |known: &[bool]| known.get(index).copied().unwrap_or_default();
+            plan.is_tried(index) && !is(&recovered.is_tried) && !is(&recovered.is_settled)
+        };
+        let positions: Vec<_> = (0..plan.scope_count() as u32).filter(is_new).collect();
+        if positions.is_empty() {
+            return;
+        }
+        let tried = Tried {
+            time: line::timestamp(system.wall_clock()).into(),
+            durable: self.durable.load(Ordering::Relaxed),
+            positions: positions.into_iter().collect(),
+        };
+        let mut text = Vec::new();
+        let written = line::write(line::TRIED, &tried, &mut text);
         self.append(written.map(|()| text).map_err(io::Error::from));
     }
 

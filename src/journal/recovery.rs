@@ -1,7 +1,10 @@
 //! Reads a journal: which ids are settled, and which may have been sent.
 
+use serde::Deserialize;
+
 use super::Owner;
-use super::line::{self, BatchResult, Header, Intent, OutcomeOf};
+use super::line::{self, BatchResult, Header, Intent, OutcomeOf, Tried};
+use super::ranges::Ranges;
 use crate::report::Outcome;
 
 /// What a journal says of a plan's ids.
@@ -46,6 +49,12 @@ pub(super) fn read(content: &[u8], owner: &Owner<'_>, hash: &str) -> Result<Reco
     recovered.length = lines.next as u64;
     while let Some(line) = lines.next() {
         let at = recovered.length;
+        // Who knew more to be safe than stands before it stood behind more.
+        if durable(line).is_some_and(|durable| durable > at) {
+            return Err(format!(
+                "it is damaged: something is missing before byte {at}"
+            ));
+        }
         recovered
             .take(line)
             .ok_or_else(|| format!("it is damaged: the line at byte {at} is none of a journal"))?;
@@ -81,7 +90,8 @@ fn check_header(line: &[u8], owner: &Owner<'_>, hash: &str) -> Result<(), String
     if header.plan != hash {
         let (its, ours) = (header.ids, owner.plan.scope_count());
         return Err(format!(
-            "it is of another plan: of {its} ids; this one holds {ours}"
+            "it is of another plan: of {its} ids; this one holds {ours}, or others, or of another user or \
+             device, or in another order"
         ));
     }
     Ok(())
@@ -100,14 +110,12 @@ fn check_tail(content: &[u8], whole: u64) -> Result<(), String> {
 }
 
 fn durable(line: &[u8]) -> Option<u64> {
-    match line.starts_with(line::INTENT) {
-        true => serde_json::from_slice::<Intent<'_>>(line)
-            .ok()
-            .map(|line| line.durable),
-        false => serde_json::from_slice::<BatchResult<'_>>(line)
-            .ok()
-            .map(|line| line.durable),
+    #[derive(Deserialize)]
+    struct Durable {
+        durable: u64,
     }
+    let line: Durable = serde_json::from_slice(line).ok()?;
+    Some(line.durable)
 }
 
 impl Recovered {
@@ -116,13 +124,11 @@ impl Recovered {
         if line.starts_with(line::INTENT) {
             let intent: Intent<'_> = serde_json::from_slice(line).ok()?;
             self.count_batch(intent.batch);
-            if !intent.positions.fit(self.is_tried.len()) {
-                return None;
-            }
-            for position in intent.positions.positions() {
-                self.is_tried[position as usize] = true;
-            }
-            return Some(());
+            return self.mark_tried(&intent.positions);
+        }
+        if line.starts_with(line::TRIED) {
+            let tried: Tried<'_> = serde_json::from_slice(line).ok()?;
+            return self.mark_tried(&tried.positions);
         }
         let result: BatchResult<'_> = serde_json::from_slice(line).ok()?;
         self.count_batch(result.batch);
@@ -130,6 +136,16 @@ impl Recovered {
             .outcomes
             .into_iter()
             .try_for_each(|outcome| self.take_outcome(outcome))
+    }
+
+    fn mark_tried(&mut self, ranges: &Ranges) -> Option<()> {
+        if !ranges.fit(self.is_tried.len()) {
+            return None;
+        }
+        for position in ranges.positions() {
+            self.is_tried[position as usize] = true;
+        }
+        Some(())
     }
 
     fn count_batch(&mut self, batch: u64) {

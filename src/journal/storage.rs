@@ -11,6 +11,9 @@ use nix::libc;
 
 /// A file that one run at a time appends to.
 pub trait Storage: Send + Sync {
+    /// What messages call it.
+    fn name(&self) -> &str;
+
     /// All that it holds.
     fn read(&self) -> io::Result<Vec<u8>>;
 
@@ -26,7 +29,10 @@ pub trait Storage: Send + Sync {
 
 /// A file, locked for this run.
 #[derive(Debug)]
-pub struct JournalFile(Flock<File>);
+pub struct JournalFile {
+    file: Flock<File>,
+    name: String,
+}
 
 impl JournalFile {
     /// Opens a file, or makes one that only its owner may read (0600). It is locked until it is dropped. An
@@ -55,13 +61,18 @@ impl JournalFile {
             let synced = directory.and_then(|directory| directory.sync_all());
             synced.map_err(|error| format!("its directory: {error}"))?;
         }
-        Ok(Self(file))
+        let name = path.display().to_string();
+        Ok(Self { file, name })
     }
 }
 
 impl Storage for JournalFile {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn read(&self) -> io::Result<Vec<u8>> {
-        let mut file: &File = &self.0;
+        let mut file: &File = &self.file;
         let mut content = Vec::new();
         file.seek(SeekFrom::Start(0))?;
         file.read_to_end(&mut content)?;
@@ -69,17 +80,17 @@ impl Storage for JournalFile {
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
+        self.file.set_len(length)
     }
 
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file: &File = &self.0;
+        let mut file: &File = &self.file;
         file.write_all(bytes)
     }
 
     fn sync(&self, length: u64) -> io::Result<()> {
-        self.0.sync_data()?;
-        let metadata = self.0.metadata()?;
+        self.file.sync_data()?;
+        let metadata = self.file.metadata()?;
         match metadata.nlink() > 0 && metadata.len() >= length {
             true => Ok(()),
             false => Err(io::Error::other(

@@ -98,6 +98,10 @@ impl Disk {
 }
 
 impl Storage for Disk {
+    fn name(&self) -> &str {
+        "simulated"
+    }
+
     fn read(&self) -> io::Result<Vec<u8>> {
         Ok(self.file().content.clone())
     }

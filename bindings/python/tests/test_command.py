@@ -221,6 +221,13 @@ def test_a_journal_takes_up_a_run(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (status, output.splitlines()[-1][:21]) == (0, "250 ids: 250 DELETED;")
     status, _, complaints = delete(sandbox, *arguments, ids="1\n")
     assert (status, "of another plan" in complaints) == (2, True)
+    before = (tmp_path / "journal").read_bytes()
+    for same in [tmp_path / "journal", tmp_path / "." / "link"]:
+        if not same.exists():
+            same.symlink_to(tmp_path / "journal")
+        status, _, complaints = delete(sandbox, *arguments, "--unfinished", str(same), ids=ids)
+        assert (status, "must be two files" in complaints) == (2, True)
+    assert (tmp_path / "journal").read_bytes() == before
 
 
 @FULL

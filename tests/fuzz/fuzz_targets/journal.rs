@@ -18,6 +18,10 @@ use libfuzzer_sys::fuzz_target;
 struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Storage for Memory {
+    fn name(&self) -> &str {
+        "memory"
+    }
+
     fn read(&self) -> io::Result<Vec<u8>> {
         Ok(self.0.lock().expect("no panic").clone())
     }

@@ -201,7 +201,8 @@ class Client(Unique):
 
         Raises:
             KooDriveError: The run is incomplete; the error's class says why and its `report` what
-                became of each id. When the cause is gone, run ``error.report.unfinished``.
+                became of each id. When the cause is gone, run ``error.report.unfinished``; with a
+                journal, make the same call again.
             InvalidArgument: Refused before the run began: ids have no user, the monitor watches
                 another run, or the journal is in use, none, damaged, or of another plan or
                 endpoint. Nothing was sent, and the file is as it was.

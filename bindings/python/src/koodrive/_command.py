@@ -108,6 +108,8 @@ def _delete(options: argparse.Namespace) -> int:
     if options.dry_run:
         print(f"{len(plan)} ids in {plan.request_count} requests; nothing was sent", flush=True)
         return _ALL_GONE
+    if options.unfinished and _is_same_file(options.unfinished, options.journal):
+        raise InvalidArgument("--unfinished and --journal: must be two files")
     if options.unfinished:
         Path(options.unfinished).open("a").close()  # Better a complaint now than after the run.
     with Client.from_env() as client:
@@ -126,6 +128,10 @@ def _delete(options: argparse.Namespace) -> int:
         _say("not one of the ids existed: look whether they, the device and the user are right")
         return _SOME_LEFT
     return _ALL_GONE
+
+
+def _is_same_file(one: str, other: str | None) -> bool:
+    return other is not None and os.path.realpath(one) == os.path.realpath(other)
 
 
 def _read_plan(options: argparse.Namespace) -> Plan:
