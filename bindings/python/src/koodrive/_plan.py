@@ -131,7 +131,7 @@ class Plan(Unique):
             self._content = added
 
     def mark_tried(self) -> None:
-        """Say that a run whose report is lost may have deleted any of the ids that the plan holds now.
+        """Say that a run whose report is lost may have deleted any of the ids held by now.
 
         Each of them ends as DELETED, GONE or UNKNOWN, and none as NOT_FOUND. The plan of
         `Report.unfinished` knows this of its ids by itself.
