@@ -168,6 +168,11 @@ impl Plan {
         }
     }
 
+    /// Of each id whether an earlier run may have deleted it.
+    pub(crate) fn tried(&self) -> impl Iterator<Item = bool> + '_ {
+        self.0.ids.iter().map(|id| id.is_tried())
+    }
+
     /// Whether an earlier run may have deleted the id at a position.
     pub(crate) fn is_tried(&self, position: usize) -> bool {
         self.0.ids.get(position).is_some_and(|id| id.is_tried())

@@ -69,9 +69,9 @@ impl Outcome {
         }
     }
 
-    /// What is known of the id at a position before its run sends anything.
-    pub(crate) fn before_run(plan: &Plan, position: usize) -> Self {
-        match plan.is_tried(position) {
+    /// What is known of an id before its run sends anything.
+    pub(crate) fn before_run(is_tried: bool) -> Self {
+        match is_tried {
             true => Self::Unknown,
             false => Self::NotSent,
         }
@@ -104,8 +104,9 @@ impl Report {
         Self {
             plan: plan.clone(),
             default_user: c_string(default_user),
-            outcomes: (0..count)
-                .map(|position| Outcome::before_run(plan, position) as i32)
+            outcomes: plan
+                .tried()
+                .map(|is_tried| Outcome::before_run(is_tried) as i32)
                 .collect(),
             notes: vec![NoteId::NONE; count],
             note_table: NoteTable::default(),

@@ -84,7 +84,7 @@ impl<'a> Schedule<'a> {
     }
 
     pub(crate) fn outcome_before_run(&self, position: u32) -> Outcome {
-        Outcome::before_run(self.plan, position as usize)
+        Outcome::before_run(self.plan.is_tried(position as usize))
     }
 
     /// Takes each group's duplicates out, and what is settled, and cuts what remains.
