@@ -75,6 +75,11 @@ simulate: need-cargo ## simulate RUNS= runs against a service that fails, from s
 	KOODRIVE_SIMULATION_RUNS=$(RUNS) $(CARGO) test --locked --profile simulation --test simulation \
 		as_many_as_wanted -- --ignored --nocapture
 
+.PHONY: crashes
+crashes: need-cargo ## simulate RUNS= journaled runs in processes that are killed or lose their power, most of the time
+	KOODRIVE_SIMULATION_RUNS=$(RUNS) $(CARGO) test --locked --profile simulation --test simulation \
+		as_many_crashes_as_wanted -- --ignored --nocapture
+
 KILLS ?= 300
 .PHONY: kill
 kill: library pkg-config sandbox need-cc need-pkg-config need-$(PYTHON) ## kill journaled runs in C, Python and Go KILLS= times, and take them up

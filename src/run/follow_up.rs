@@ -171,7 +171,10 @@ impl Worker<'_, '_> {
         };
         if sub_batch.failed_attempts >= run.context.limits.max_attempts {
             let first_failure = sub_batch.first_failure.unwrap_or(now);
-            if is_own || run.health.has_answered_since(first_failure) {
+            // Since it was suspected before, the service has answered.
+            let suspected = sub_batch.suspected_trouble;
+            let is_over = suspected.is_some_and(|trouble| trouble != run.health.troubles_over());
+            if is_own || is_over || run.health.has_answered_since(first_failure) {
                 self.leave(&error, false);
             } else {
                 self.try_another(error);
@@ -195,7 +198,9 @@ impl Worker<'_, '_> {
     fn try_another(&mut self, error: Error) {
         self.wait_for_service(error);
         let troubles_over = self.run.health.troubles_over();
-        if let Some(sub_batch) = self.progress.sub_batches.last_mut() {
+        let max_attempts = self.run.context.limits.max_attempts;
+        let sub_batch = self.progress.sub_batches.last_mut();
+        if let Some(sub_batch) = sub_batch.filter(|sub| sub.failed_attempts >= max_attempts) {
             sub_batch.suspected_trouble = Some(troubles_over);
         }
         self.run.health.suspect_outage(self.now());

@@ -123,6 +123,7 @@ impl SubBatch<'_> {
             self.outages_over = outages_over;
             self.failed_attempts = 0;
             self.first_failure = None;
+            self.suspected_trouble = None;
         }
     }
 

@@ -44,10 +44,11 @@ impl JournaledOrder {
         &mut self,
         sim: &Arc<Sim>,
         client: Arc<Client>,
+        most_runs: usize,
         random: &mut Rng,
     ) -> Arc<Client> {
         let mut client = client;
-        for _ in 0..random.usize(1..6) {
+        for _ in 0..random.usize(1..most_runs) {
             let crash = random
                 .choice([None, Some(Crash::Kill), Some(Crash::PowerLoss)])
                 .flatten();

@@ -25,7 +25,7 @@ use std::thread;
 use std::time::Instant;
 
 use mutants::Mutant;
-use scenario::simulate;
+use scenario::{Subject, simulate, simulate_subject};
 
 /// What many simulations came to.
 struct Total {
@@ -38,6 +38,10 @@ struct Total {
 
 /// Runs the seeds, on all processors, up to the first violation.
 fn simulate_all(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Total {
+    simulate_all_of(Subject::Everything, seeds, mutant)
+}
+
+fn simulate_all_of(subject: Subject, seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Total {
     let next = AtomicU64::new(seeds.start);
     let failed = AtomicBool::new(false);
     let total = Mutex::new(Total {
@@ -52,7 +56,7 @@ fn simulate_all(seeds: std::ops::Range<u64>, mutant: Option<Mutant>) -> Total {
             if seed >= seeds.end {
                 return;
             }
-            let finding = simulate(seed, mutant, false);
+            let finding = simulate_subject(subject, seed, mutant, false);
             let mut total = total.lock().expect("no panic");
             total.requests += finding.requests;
             total.faults += finding.faults;
@@ -87,8 +91,12 @@ fn number_from_env(name: &str, default: u64) -> u64 {
 }
 
 fn demand_success(total: &Total) {
+    demand_success_of(Subject::Everything, total);
+}
+
+fn demand_success_of(subject: Subject, total: &Total) {
     if let Some((seed, violation)) = &total.failure {
-        let trace = simulate(*seed, None, true).trace;
+        let trace = simulate_subject(subject, *seed, None, true).trace;
         panic!(
             "{trace}\nseed {seed}: {violation}\nto replay it: KOODRIVE_SIMULATION_SEED={seed} \
              cargo test --test simulation replay -- --ignored --nocapture"
@@ -125,11 +133,21 @@ fn wrong_verdict_rules_are_caught() {
 
 #[test]
 #[ignore = "as long as KOODRIVE_SIMULATION_RUNS says"]
+fn as_many_crashes_as_wanted() {
+    simulate_and_tell(Subject::Crashes);
+}
+
+#[test]
+#[ignore = "as long as KOODRIVE_SIMULATION_RUNS says"]
 fn as_many_as_wanted() {
+    simulate_and_tell(Subject::Everything);
+}
+
+fn simulate_and_tell(subject: Subject) {
     let first = number_from_env("KOODRIVE_SIMULATION_SEED", 0);
     let runs = number_from_env("KOODRIVE_SIMULATION_RUNS", 10_000);
     let began = Instant::now();
-    let total = simulate_all(first..first + runs, None);
+    let total = simulate_all_of(subject, first..first + runs, None);
     let seconds = began.elapsed().as_secs_f64();
     println!(
         "{} requests, {} faults and {} crashes simulated from the seeds {first} to {}: {:.0} requests and {:.0} \
@@ -141,7 +159,7 @@ fn as_many_as_wanted() {
         total.requests as f64 / seconds,
         runs as f64 / seconds,
     );
-    demand_success(&total);
+    demand_success_of(subject, &total);
 }
 
 #[test]

@@ -43,7 +43,24 @@ struct Order {
     errand: Errand,
 }
 
+/// What a simulation is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Everything,
+    /// Journaled runs of a few ids, in processes that crash most of the time.
+    Crashes,
+}
+
 pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
+    simulate_subject(Subject::Everything, seed, mutant, logged)
+}
+
+pub fn simulate_subject(
+    subject: Subject,
+    seed: u64,
+    mutant: Option<Mutant>,
+    logged: bool,
+) -> Finding {
     let mut random = Rng::with_seed(!seed);
     let restlessness = random.choice([0, 16, 64, 200]).unwrap_or(0);
     let limits = limits(&mut random);
@@ -56,17 +73,18 @@ pub fn simulate(seed: u64, mutant: Option<Mutant>, logged: bool) -> Finding {
     );
     let client = client(&sim, &limits, &first_authorization(&sim, &mut random));
     let orders: Vec<_> = (0..random.usize(1..4))
-        .map(|_| order(&mut sim.stage().service, &mut random))
+        .map(|_| order(subject, &mut sim.stage().service, &mut random))
         .collect();
     happenings(&sim, &client, &mut random);
     let (mut ended, mut journaled) = (Vec::new(), Vec::new());
     let mut client = client;
     let mut orders = orders.into_iter().peekable();
     while let Some(order) = orders.next() {
-        if random.u8(..) < 60 {
+        if random.u8(..) < 60 || subject == Subject::Crashes {
             sim.stage().watch.concurrent_runs = 1;
             let mut order = JournaledOrder::new(&sim, order.plan, order.errand);
-            client = order.carry_out(&sim, client, &mut random);
+            let most_runs = if subject == Subject::Crashes { 60 } else { 6 };
+            client = order.carry_out(&sim, client, most_runs, &mut random);
             journaled.push(order);
             continue;
         }
@@ -473,7 +491,7 @@ fn sizes(random: &mut Rng) -> Vec<usize> {
     (0..groups).map(|_| random.usize(1..=most)).collect()
 }
 
-fn order(service: &mut Service, random: &mut Rng) -> Order {
+fn order(subject: Subject, service: &mut Service, random: &mut Rng) -> Order {
     let mut order = Order {
         plan: Plan::new(),
         errand: Errand::default(),
@@ -487,7 +505,13 @@ fn order(service: &mut Service, random: &mut Rng) -> Order {
     let prefix = random
         .choice(["184284671552", "0", "id\"", "1e", "x"])
         .unwrap_or("");
-    for size in sizes(random) {
+    let sizes = match subject {
+        Subject::Everything => sizes(random),
+        Subject::Crashes => (0..random.usize(1..6))
+            .map(|_| random.usize(1..=5))
+            .collect(),
+    };
+    for size in sizes {
         let user = match random.u8(..) {
             0..100 => None,
             100..180 => Some(DEFAULT_USER),
