@@ -241,6 +241,17 @@ fn what_is_no_journal_is_refused() {
         let why = refused(&sandbox, &client, &plan, &file);
         assert!(why.contains("no journal"), "{content:?}: {why}");
     }
+    // Binary files, and one that is reserved.
+    for content in [
+        &b"\0\x01\x02data"[..],
+        b"\0\xff",
+        &[0; 5_000],
+        b"\0my notes\tand more",
+    ] {
+        fs::write(&file, content).unwrap();
+        let why = refused(&sandbox, &client, &plan, &file);
+        assert!(why.contains("no journal"), "{content:?}: {why}");
+    }
     let why = refused(&sandbox, &client, &plan, &folder.0);
     assert!(why.contains("directory"), "{why}");
     let why = refused(&sandbox, &client, &plan, &folder.0.join("none/journal"));

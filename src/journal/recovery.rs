@@ -64,8 +64,16 @@ pub(super) fn read(content: &[u8], owner: &Owner<'_>, hash: &str) -> Result<Reco
     Ok(recovered)
 }
 
-/// Whether this may be what a crash left of a header: a part of it, or one with holes.
+/// No header is longer.
+const LONGEST_HEADER: usize = 1_024;
+
+/// Whether this may be what a crash left of a header: a part of it, or one with holes. What it is not stays
+/// as it is: it is somebody's file.
 fn begins_a_journal(content: &[u8]) -> bool {
+    let may_be_header = |byte: &u8| matches!(byte, 0 | b'\n' | b' '..=b'~');
+    if content.len() > LONGEST_HEADER || !content.iter().all(may_be_header) {
+        return false;
+    }
     let beginning = br#"{"koodrive_journal":"#;
     let common = content.len().min(beginning.len());
     let has_holes = content.contains(&0);
