@@ -139,8 +139,6 @@ impl Journal {
         }
         if recovered.length == 0 {
             journal.write_header(owner, &hash, system);
-            // So that a crash can leave a part of nothing else.
-            journal.sync();
         }
         journal.write_tried(owner.plan, &recovered, system);
         journal.sync();
