@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::{self, Config, Limits};
 use crate::error::Error;
 use crate::journal::{Journal, JournalFile, Owner, Storage};
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, Watch};
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::run::{self, RateLimiter, RunContext};
@@ -103,9 +103,8 @@ impl Client {
         plan: &Plan,
         monitor: Option<&Monitor>,
     ) -> Result<(Report, Option<Error>), Error> {
-        self.check_user(plan)?;
-        let unwatched = Monitor::default();
-        let watch = monitor.unwrap_or(&unwatched).watch(plan.scope_count())?;
+        let monitor = monitor.cloned().unwrap_or_default();
+        let watch = self.begin(plan, &monitor)?;
         Ok(run::execute(
             self.context(),
             plan,
@@ -140,9 +139,8 @@ impl Client {
         open: impl FnOnce() -> Result<Box<dyn Storage>, Error>,
         monitor: Option<&Monitor>,
     ) -> Result<(Report, Option<Error>), Error> {
-        self.check_user(plan)?;
-        let unwatched = Monitor::default();
-        let watch = monitor.unwrap_or(&unwatched).watch(plan.scope_count())?;
+        let monitor = monitor.cloned().unwrap_or_default();
+        let watch = self.begin(plan, &monitor)?;
         let owner = Owner {
             endpoint: &self.endpoint,
             plan,
@@ -166,14 +164,15 @@ impl Client {
         ))
     }
 
-    fn check_user(&self, plan: &Plan) -> Result<(), Error> {
+    /// Checks a plan, and takes the monitor for its run.
+    fn begin<'m>(&self, plan: &Plan, monitor: &'m Monitor) -> Result<Watch<'m>, Error> {
         if self.user_id.is_none() && plan.needs_default_user() {
             return Err(Error::invalid(
                 "user_id: ids were added without one, and the config has none; set it there or in \
                  KOODRIVE_USER_ID",
             ));
         }
-        Ok(())
+        monitor.watch(plan.scope_count())
     }
 
     fn user(&self) -> &str {

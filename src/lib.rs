@@ -31,5 +31,6 @@ pub mod report;
 mod rules;
 mod run;
 pub mod service;
+mod sync;
 pub mod system;
 pub mod transport;

@@ -2,9 +2,10 @@
 //! in place. No lock may be held across a call of it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::sync::lock;
 use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::time::{ClockId, clock_gettime};
 
@@ -97,10 +98,6 @@ impl Ticket {
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Being inside a gate, which its end leaves.

@@ -3,7 +3,9 @@
 //!
 //! `FORMAT.md`, beside this file, describes the format for people.
 
+mod ahead;
 mod line;
+mod owner;
 mod ranges;
 mod recovery;
 mod storage;
@@ -11,26 +13,20 @@ mod storage;
 use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
-
-use ring::digest;
+use std::sync::{Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use crate::error::{Error, ErrorKind};
 use crate::plan::Plan;
 use crate::report::{Note, Outcome};
+use crate::sync::lock;
 use crate::system::{Gate, Passage, System};
+use ahead::Ahead;
 use line::{BatchResult, Header, Intent, OutcomeOf, Tried};
+pub(crate) use owner::Owner;
 use ranges::Ranges;
 pub(crate) use recovery::{Recovered, Settled};
 pub use storage::{JournalFile, Storage};
-
-/// Batches are written down ahead of the requests, for one flush to the disk serves them all; but of those that
-/// a crash keeps from being sent a next run knows less than it could. At first so many for each connection.
-const FIRST_BATCHES_AHEAD: usize = 2;
-/// Where requests are so quick that a flush for these would come more often than this, there are more.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
-const MOST_BATCHES_AHEAD: usize = 256;
 
 /// The journal of one run.
 pub(crate) struct Journal {
@@ -45,28 +41,6 @@ pub(crate) struct Journal {
     /// How many bytes are safe.
     durable: AtomicU64,
     end: Mutex<End>,
-}
-
-/// How many batches are written down ahead.
-#[derive(Default)]
-struct Ahead {
-    batches: usize,
-    last_flush: Option<Instant>,
-}
-
-impl Ahead {
-    /// Of a run over so many connections that needs the next ones now.
-    fn next(&mut self, connections: usize, now: Instant) -> usize {
-        let least = FIRST_BATCHES_AHEAD * connections;
-        let last = self.last_flush.replace(now);
-        self.batches = match last.map(|last| now - last) {
-            Some(interval) if interval < FLUSH_INTERVAL => self.batches * 2,
-            Some(interval) if interval > 4 * FLUSH_INTERVAL => self.batches / 2,
-            _ => self.batches,
-        };
-        self.batches = self.batches.clamp(least, least.max(MOST_BATCHES_AHEAD));
-        self.batches
-    }
 }
 
 /// Where the file ends.
@@ -85,7 +59,6 @@ pub(crate) struct IntendedBatch<'a> {
 }
 
 /// What is known of ids of one batch from now on.
-#[derive(Default)]
 pub(crate) struct JournalEntry<'a> {
     pub(crate) batch: usize,
     pub(crate) status: Option<u16>,
@@ -98,13 +71,6 @@ pub(crate) struct SharedOutcome<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) note: Note<'a>,
     pub(crate) positions: Vec<u32>,
-}
-
-/// Whose journal it is.
-pub(crate) struct Owner<'a> {
-    pub(crate) endpoint: &'a str,
-    pub(crate) plan: &'a Plan,
-    pub(crate) default_user: &'a str,
 }
 
 impl Journal {
@@ -120,7 +86,7 @@ impl Journal {
         let content = storage
             .read()
             .map_err(|error| unusable(format!("can't be read: {error}")))?;
-        let hash = hash(owner);
+        let hash = owner.plan_hash();
         let recovered = recovery::read(&content, owner, &hash).map_err(unusable)?;
         let journal = Self {
             storage,
@@ -163,8 +129,7 @@ impl Journal {
     fn write_tried(&self, plan: &Plan, recovered: &Recovered, system: &dyn System) {
         let is_new = |position: &u32| {
             let index = *position as usize;
-            let is = |known: &[bool]| known.get(index).copied().unwrap_or_default();
-            plan.is_tried(index) && !is(&recovered.is_tried) && !is(&recovered.is_settled)
+            plan.is_tried(index) && !recovered.is_tried[index] && !recovered.is_settled[index]
         };
         let positions: Vec<_> = (0..plan.scope_count() as u32).filter(is_new).collect();
         if positions.is_empty() {
@@ -302,10 +267,6 @@ impl Journal {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn unwritable(error: &io::Error) -> Error {
     Error::new(
         ErrorKind::Journal,
@@ -325,28 +286,4 @@ fn outcome_of<'a>(shared: &SharedOutcome<'a>) -> OutcomeOf<'a> {
         message: shared.note.message.map(Cow::from),
         permanent: shared.note.permanent,
     }
-}
-
-/// What tells a plan from others: its ids in order, and before each whose user or device is another than
-/// that of the one before, these.
-fn hash(owner: &Owner<'_>) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    let mut before = None;
-    for section in owner.plan.sections() {
-        let user = section.user.unwrap_or(owner.default_user);
-        let whose = Some((user, section.device));
-        if before != whose {
-            for text in ["\u{1}", user, "\0", section.device, "\0"] {
-                context.update(text.as_bytes());
-            }
-            before = whose;
-        }
-        context.update(owner.plan.lines(section.positions).as_bytes());
-    }
-    let digest = context.finish();
-    digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

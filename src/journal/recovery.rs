@@ -1,20 +1,18 @@
 //! Reads a journal: which ids are settled, and which may have been sent.
 
-use serde::Deserialize;
-
 use super::Owner;
 use super::line::{self, BatchResult, Header, Intent, OutcomeOf, Tried};
 use super::ranges::Ranges;
 use crate::report::Outcome;
 
 /// What a journal says of a plan's ids.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Recovered {
     /// Ids with a final outcome, as groups that share it.
     pub(crate) settled: Vec<Settled>,
-    /// Of each position whether the id has a final outcome; empty if none has.
+    /// Of each position whether the id has a final outcome.
     pub(crate) is_settled: Vec<bool>,
-    /// Of each position whether an earlier run may have deleted the id; empty if none may have.
+    /// Of each position whether an earlier run may have deleted the id.
     pub(crate) is_tried: Vec<bool>,
     /// The first number that no batch has.
     pub(super) next_batch: u64,
@@ -33,7 +31,7 @@ pub(crate) struct Settled {
 
 /// Reads all lines up to the first that is damaged. An error says why the journal is not to be used.
 pub(super) fn read(content: &[u8], owner: &Owner<'_>, hash: &str) -> Result<Recovered, String> {
-    let mut recovered = Recovered::default();
+    let mut recovered = Recovered::new(owner.plan.scope_count());
     let mut lines = Lines { content, next: 0 };
     let Some(header) = lines.next() else {
         check_tail(content, 0)?;
@@ -43,21 +41,18 @@ pub(super) fn read(content: &[u8], owner: &Owner<'_>, hash: &str) -> Result<Reco
         };
     };
     check_header(header, owner, hash)?;
-    let count = owner.plan.scope_count();
-    recovered.is_settled = vec![false; count];
-    recovered.is_tried = vec![false; count];
     recovered.length = lines.next as u64;
     while let Some(line) = lines.next() {
         let at = recovered.length;
+        let no_line = || format!("it is damaged: the line at byte {at} is none of a journal");
+        let event = Event::parse(line).ok_or_else(no_line)?;
         // Who knew more to be safe than stands before it stood behind more.
-        if durable(line).is_some_and(|durable| durable > at) {
+        if event.durable() > at {
             return Err(format!(
                 "it is damaged: something is missing before byte {at}"
             ));
         }
-        recovered
-            .take(line)
-            .ok_or_else(|| format!("it is damaged: the line at byte {at} is none of a journal"))?;
+        recovered.take(event).ok_or_else(no_line)?;
         recovered.length = lines.next as u64;
     }
     check_tail(content, recovered.length)?;
@@ -109,41 +104,69 @@ fn check_header(line: &[u8], owner: &Owner<'_>, hash: &str) -> Result<(), String
 /// of those knew that what is damaged was safe, it is damage of another kind.
 fn check_tail(content: &[u8], whole: u64) -> Result<(), String> {
     let tail = &content[whole as usize..];
-    let knows_better =
-        |line: &[u8]| line::is_intact(line) && durable(line).is_some_and(|durable| durable > whole);
+    let knows_better = |line: &[u8]| {
+        line::is_intact(line) && Event::parse(line).is_some_and(|event| event.durable() > whole)
+    };
     match tail.split(|byte| *byte == b'\n').any(knows_better) {
         true => Err(format!("it is damaged at byte {whole}")),
         false => Ok(()),
     }
 }
 
-fn durable(line: &[u8]) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Durable {
-        durable: u64,
+/// What a line behind the header says.
+enum Event<'a> {
+    Intent(Intent<'a>),
+    Tried(Tried<'a>),
+    Result(BatchResult<'a>),
+}
+
+impl<'a> Event<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        if line.starts_with(line::INTENT) {
+            serde_json::from_slice(line).ok().map(Self::Intent)
+        } else if line.starts_with(line::TRIED) {
+            serde_json::from_slice(line).ok().map(Self::Tried)
+        } else {
+            serde_json::from_slice(line).ok().map(Self::Result)
+        }
     }
-    let line: Durable = serde_json::from_slice(line).ok()?;
-    Some(line.durable)
+
+    /// How much of the file was safe when it was written.
+    fn durable(&self) -> u64 {
+        match self {
+            Self::Intent(intent) => intent.durable,
+            Self::Tried(tried) => tried.durable,
+            Self::Result(result) => result.durable,
+        }
+    }
 }
 
 impl Recovered {
-    /// None if the line can't be one of this journal.
-    fn take(&mut self, line: &[u8]) -> Option<()> {
-        if line.starts_with(line::INTENT) {
-            let intent: Intent<'_> = serde_json::from_slice(line).ok()?;
-            self.count_batch(intent.batch);
-            return self.mark_tried(&intent.positions);
+    /// Of a journal that says nothing yet.
+    fn new(count: usize) -> Self {
+        Self {
+            settled: Vec::new(),
+            is_settled: vec![false; count],
+            is_tried: vec![false; count],
+            next_batch: 0,
+            length: 0,
         }
-        if line.starts_with(line::TRIED) {
-            let tried: Tried<'_> = serde_json::from_slice(line).ok()?;
-            return self.mark_tried(&tried.positions);
+    }
+
+    /// None if the event can't be one of this journal.
+    fn take(&mut self, event: Event<'_>) -> Option<()> {
+        match event {
+            Event::Intent(intent) => {
+                self.count_batch(intent.batch);
+                self.mark_tried(&intent.positions)
+            }
+            Event::Tried(tried) => self.mark_tried(&tried.positions),
+            Event::Result(result) => {
+                self.count_batch(result.batch);
+                let mut outcomes = result.outcomes.into_iter();
+                outcomes.try_for_each(|outcome| self.take_outcome(outcome))
+            }
         }
-        let result: BatchResult<'_> = serde_json::from_slice(line).ok()?;
-        self.count_batch(result.batch);
-        result
-            .outcomes
-            .into_iter()
-            .try_for_each(|outcome| self.take_outcome(outcome))
     }
 
     fn mark_tried(&mut self, ranges: &Ranges) -> Option<()> {

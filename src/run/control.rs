@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::context::Cancellation;
 use crate::error::{Error, ErrorKind};
 use crate::monitor::Monitor;
+use crate::sync::lock;
 
 /// Why a run starts nothing new.
 #[derive(Clone, Debug)]
@@ -124,9 +125,7 @@ impl Control {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Stop>> {
-        self.reason
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.reason)
     }
 }
 

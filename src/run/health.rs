@@ -7,6 +7,7 @@
 //! is down: requests take turns after growing pauses, and their attempts are not charged. The first success
 //! ends it.
 
+use crate::sync::lock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -158,28 +159,10 @@ impl ServiceHealth {
     pub(super) fn failed(&self, attempt: FailedAttempt) -> Diagnosis {
         let now = attempt.now;
         let mut trouble = self.trouble();
-        trouble.failures += 1;
-        // What has no response may have been lost at once.
-        let since = if attempt.has_response {
-            now
-        } else {
-            attempt.sent
-        };
-        let since = *trouble.since.get_or_insert(since);
+        let since = trouble.count(attempt);
         self.is_troubled.store(true, Ordering::Relaxed);
-        // What was under way by then says no more than that.
-        let was_doubtful = trouble
-            .doubtful_since
-            .is_some_and(|since| attempt.sent >= since);
-        if trouble.failures >= FAILURES_OF_DOUBT {
-            trouble.doubtful_since.get_or_insert(now);
+        if trouble.doubtful_since.is_some() {
             self.is_doubtful.store(true, Ordering::Relaxed);
-        }
-        if attempt.is_throttled && was_doubtful {
-            trouble.throttles_in_doubt += 1;
-            if trouble.throttles_in_doubt >= THROTTLES_OF_AN_OUTAGE {
-                begin_outage(&mut trouble, now);
-            }
         }
         let is_over = now >= since + self.max_outage;
         // Nothing else bounds throttled requests. Who does not wait at all gives them a chance, though.
@@ -194,9 +177,7 @@ impl ServiceHealth {
             };
         };
         if attempt.sent >= outage.began {
-            let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(outage.failed_probes));
-            outage.failed_probes += 1;
-            outage.next_probe = (now + pause.min(LONGEST_PAUSE)).min(since + self.max_outage);
+            outage.probe_failed(now, since + self.max_outage);
         }
         // Who never answered is perhaps no KooDrive; but who throttles may let us in later.
         let is_waited_for = self.has_ever_answered() || attempt.is_throttled;
@@ -211,7 +192,7 @@ impl ServiceHealth {
     /// A request has used up its attempts and none succeeded meanwhile: the service is down. Another one is
     /// tried at once, to make sure.
     pub(super) fn suspect_outage(&self, now: Instant) {
-        begin_outage(&mut self.trouble(), now);
+        self.trouble().begin_outage(now);
         self.is_troubled.store(true, Ordering::Relaxed);
         self.is_doubtful.store(true, Ordering::Relaxed);
     }
@@ -232,16 +213,49 @@ impl ServiceHealth {
     }
 
     fn trouble(&self) -> MutexGuard<'_, Trouble> {
-        self.trouble
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.trouble)
     }
 }
 
-fn begin_outage(trouble: &mut Trouble, now: Instant) {
-    trouble.outage.get_or_insert(Outage {
-        began: now,
-        failed_probes: 0,
-        next_probe: now,
-    });
+impl Trouble {
+    /// Takes note of a failure; since when there is trouble.
+    fn count(&mut self, attempt: FailedAttempt) -> Instant {
+        self.failures += 1;
+        // What was under way by then says no more than that.
+        let was_doubtful = self
+            .doubtful_since
+            .is_some_and(|since| attempt.sent >= since);
+        if self.failures >= FAILURES_OF_DOUBT {
+            self.doubtful_since.get_or_insert(attempt.now);
+        }
+        if attempt.is_throttled && was_doubtful {
+            self.throttles_in_doubt += 1;
+            if self.throttles_in_doubt >= THROTTLES_OF_AN_OUTAGE {
+                self.begin_outage(attempt.now);
+            }
+        }
+        // What has no response may have been lost at once.
+        let since = match attempt.has_response {
+            true => attempt.now,
+            false => attempt.sent,
+        };
+        *self.since.get_or_insert(since)
+    }
+
+    fn begin_outage(&mut self, now: Instant) {
+        self.outage.get_or_insert(Outage {
+            began: now,
+            failed_probes: 0,
+            next_probe: now,
+        });
+    }
+}
+
+impl Outage {
+    /// The next probe comes after a pause that grows, but no later than the run stops waiting.
+    fn probe_failed(&mut self, now: Instant, end: Instant) {
+        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failed_probes));
+        self.failed_probes += 1;
+        self.next_probe = (now + pause.min(LONGEST_PAUSE)).min(end);
+    }
 }

@@ -32,10 +32,9 @@ impl Ledger {
 
     /// Records what an attempt to send a request came to: settled ids leave it.
     pub(super) fn record(&mut self, sub_batch: &mut SubBatch<'_>, attempt: &Attempt<'_>) {
-        let report = &mut self.report;
         let error = attempt.follow_up.error.as_ref();
         let common = error.map(|error| {
-            report.intern(Note {
+            self.report.intern(Note {
                 permanent: false,
                 code: error.error.service_code.as_deref(),
                 message: Some(error.message()),
@@ -47,14 +46,10 @@ impl Ledger {
             pending.outcome = verdict.outcome;
             pending.settled = verdict.settled;
             pending.record_message(&verdict, common, attempt.has_response, |note| {
-                report.intern(note)
+                self.report.intern(note)
             });
             if verdict.settled {
-                report.record(pending.position, pending.outcome, pending.note);
-                let change = (pending.position, pending.outcome, pending.note);
-                self.untold
-                    .iter_mut()
-                    .for_each(|untold| untold.push(change));
+                self.record_outcome(pending.position, pending.outcome, pending.note);
             }
         }
         sub_batch.in_flight = false;
@@ -70,7 +65,7 @@ impl Ledger {
                 true => self.report.permanent(pending.note),
                 false => pending.note,
             };
-            self.record_left(pending.position, pending.outcome, note);
+            self.record_outcome(pending.position, pending.outcome, note);
         }
     }
 
@@ -89,7 +84,7 @@ impl Ledger {
                 NoteId::NONE => unheard,
                 note => note,
             };
-            self.record_left(pending.position, outcome, note);
+            self.record_outcome(pending.position, outcome, note);
         }
     }
 
@@ -101,12 +96,12 @@ impl Ledger {
         for position in positions {
             self.report.set_note(*position, note);
             if is_intended && let Some(outcome) = self.report.outcome(*position as usize) {
-                self.record_left(*position, outcome, note);
+                self.record_outcome(*position, outcome, note);
             }
         }
     }
 
-    fn record_left(&mut self, position: u32, outcome: Outcome, note: NoteId) {
+    fn record_outcome(&mut self, position: u32, outcome: Outcome, note: NoteId) {
         self.report.record(position, outcome, note);
         if let Some(untold) = &mut self.untold {
             untold.push((position, outcome, note));

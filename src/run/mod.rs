@@ -26,6 +26,7 @@ use crate::panic::catch;
 use crate::plan::Plan;
 use crate::report::{Note, NoteId, Outcome, Report};
 use crate::service::{Attempt, Service, code};
+use crate::sync::lock;
 use crate::system::{Gate, System};
 use control::{Control, Stop, Stopped};
 use health::ServiceHealth;
@@ -142,19 +143,17 @@ impl<'a> Run<'a> {
         let mut worker = Worker::new(self);
         self.queue.join();
         while let Some(work) = self.queue.take_or_leave(self.schedule.batch_count()) {
-            let Some(progress) = self.progress(work) else {
-                self.queue.finish();
-                continue;
-            };
-            match catch(|| worker.execute(progress)) {
-                Ok(Ended::Done) => self.queue.finish(),
-                Ok(Ended::LeftToOthers) => return,
-                Err(_) => {
-                    self.control.stop(Stop::Panicked);
-                    worker.give_up();
-                    self.queue.finish();
+            if let Some(progress) = self.progress(work) {
+                match catch(|| worker.execute(progress)) {
+                    Ok(Ended::Done) => {}
+                    Ok(Ended::LeftToOthers) => return,
+                    Err(_) => {
+                        self.control.stop(Stop::Panicked);
+                        worker.give_up();
+                    }
                 }
             }
+            self.queue.finish();
         }
         let _ = catch(|| worker.close());
     }
@@ -250,9 +249,7 @@ impl<'a> Run<'a> {
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.ledger)
     }
 
     /// Says how the run ended.

@@ -10,13 +10,6 @@ const LOWEST_FIRST_RATE: f64 = 1.0;
 const DOUBLING_SECONDS: f64 = 0.5;
 /// Of the rate while it doubles, as an exponent for each second.
 const GROWTH: f64 = std::f64::consts::LN_2 / DOUBLING_SECONDS;
-/// How a curve begins: at which part of the rate that was too high, and after how many seconds it is back
-/// there. The sooner after the last cut a throttle comes, the farther is that rate from what is allowed.
-const CUTS: [(Duration, f64, f64); 3] = [
-    (Duration::from_secs(1), 0.7, 5.0),
-    (Duration::from_secs(5), 0.85, 10.0),
-    (Duration::MAX, 0.92, 20.0),
-];
 /// How late a request may be for its slot and still show that the rate is what holds it.
 const PROMPT: Duration = Duration::from_millis(5);
 
@@ -88,18 +81,18 @@ impl Pace {
         if sent <= self.cut_at {
             return;
         }
+        let since_cut = now - self.cut_at;
+        // Which rate was too high; at which part of it the curve begins, and after how many seconds it is
+        // back there.
         let (high, part, seconds) = match self.phase {
             // Half a second before, the rate was half of this. If each throttle costs a pause, it is cheaper
             // to stay below.
-            Phase::Doubling { .. } if is_paused => (0.55 * rate, 0.8, CUTS[0].2),
-            Phase::Doubling { .. } => (0.85 * rate, 0.7, CUTS[0].2),
-            Phase::Curve { .. } => {
-                let since = now - self.cut_at;
-                let cut = CUTS.iter().find(|(within, ..)| since < *within);
-                cut.map_or((rate, 1.0, 1.0), |(_, part, seconds)| {
-                    (rate, *part, *seconds)
-                })
-            }
+            Phase::Doubling { .. } if is_paused => (0.55 * rate, 0.8, 5.0),
+            Phase::Doubling { .. } => (0.85 * rate, 0.7, 5.0),
+            // The sooner after the last cut a throttle comes, the farther is the rate from what is allowed.
+            Phase::Curve { .. } if since_cut < Duration::from_secs(1) => (rate, 0.7, 5.0),
+            Phase::Curve { .. } if since_cut < Duration::from_secs(5) => (rate, 0.85, 10.0),
+            Phase::Curve { .. } => (rate, 0.92, 20.0),
         };
         let high = high.max(LOWEST_RATE);
         self.phase = Phase::Curve {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
 use super::sub_batch::BatchProgress;
+use crate::sync::lock;
 
 /// Batches that nobody has begun, and those that a worker had to leave to others.
 #[derive(Default)]
@@ -36,15 +37,11 @@ impl<'r> Queue<'r> {
     /// The next of `batches`; or none, and the worker has left.
     pub(super) fn take_or_leave(&self, batches: usize) -> Option<Work<'r>> {
         let mut state = self.lock();
-        if let Some(progress) = state.handed_back.pop_front() {
-            return Some(Work::GoOn(progress));
+        let work = state.go_on().or_else(|| state.begin(batches));
+        if work.is_none() {
+            state.workers -= 1;
         }
-        if state.next_batch < batches {
-            state.next_batch += 1;
-            return Some(Work::Begin(state.next_batch - 1));
-        }
-        state.workers -= 1;
-        None
+        work
     }
 
     /// Takes a batch back from a worker that can't go on, and the worker has left; but the last one
@@ -77,21 +74,32 @@ impl<'r> Queue<'r> {
         batches: usize,
     ) -> Result<Work<'r>, BatchProgress<'r>> {
         let mut state = self.lock();
-        let other = if state.next_batch < batches {
-            state.next_batch += 1;
-            Work::Begin(state.next_batch - 1)
-        } else if let Some(other) = state.handed_back.pop_front() {
-            Work::GoOn(other)
-        } else {
-            return Err(progress);
-        };
-        state.handed_back.push_back(progress);
-        Ok(other)
+        match state.begin(batches).or_else(|| state.go_on()) {
+            Some(other) => {
+                state.handed_back.push_back(progress);
+                Ok(other)
+            }
+            None => Err(progress),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'r>> {
-        self.0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.0)
+    }
+}
+
+impl<'r> State<'r> {
+    /// The next of `batches` that nobody has begun.
+    fn begin(&mut self, batches: usize) -> Option<Work<'r>> {
+        let next = self.next_batch;
+        (next < batches).then(|| {
+            self.next_batch += 1;
+            Work::Begin(next)
+        })
+    }
+
+    /// The one that waits longest of those that were begun.
+    fn go_on(&mut self) -> Option<Work<'r>> {
+        self.handed_back.pop_front().map(Work::GoOn)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::sync::lock;
 use time::OffsetDateTime;
 
 /// `X-Date` must not be later than the service's clock: this much difference does no harm.
@@ -125,9 +126,7 @@ impl Clock {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Offset> {
-        self.offset
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.offset)
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::credentials::{CredentialHistory, Credentials};
 use crate::endpoint::Endpoint;
+use crate::sync::lock;
 use crate::transport::{ConnectionPool, Transport};
 
 pub(crate) use attempt::{
@@ -65,8 +66,6 @@ impl Service {
     }
 
     fn lock_credentials(&self) -> MutexGuard<'_, Arc<CredentialHistory>> {
-        self.credentials
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.credentials)
     }
 }

@@ -2,11 +2,12 @@
 //! certificates. Each runs on a thread of its own, and a caller whose deadline passes leaves it behind.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::context::CallContext;
+use crate::sync::lock;
 use crate::system::{TICK, spawn_thread};
 
 /// A blocking call that several callers may wait for: at most one is under way.
@@ -141,10 +142,4 @@ impl<T> Drop for BlockingCall<T> {
             std::mem::forget(lock(&self.thread).take());
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -1,10 +1,11 @@
 //! Connections between two requests: a worker's own, and those kept between runs, so that many small
 //! calls need no new handshakes.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::Connection;
+use crate::sync::lock;
 
 /// Shorter than what servers commonly allow, so that a request seldom meets a closing connection.
 const MAX_IDLE: Duration = Duration::from_secs(15);
@@ -84,11 +85,8 @@ impl ConnectionPool {
         }
     }
 
-    fn stack(&self) -> std::sync::MutexGuard<'_, Stack> {
-        let mut stack = self
-            .stack
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+    fn stack(&self) -> MutexGuard<'_, Stack> {
+        let mut stack = lock(&self.stack);
         let process = std::process::id();
         if stack.owner != process {
             stack.owner = process;

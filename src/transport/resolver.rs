@@ -8,6 +8,7 @@ use super::blocking::{Finished, SharedCall};
 use super::of_system;
 use crate::context::CallContext;
 use crate::failure::{Failure, FailureKind};
+use crate::sync::lock;
 
 /// How long addresses are used again: a run's workers connect at about the same time.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -87,9 +88,7 @@ impl Resolver {
     }
 
     fn known(&self) -> MutexGuard<'_, Option<(Vec<SocketAddr>, Instant)>> {
-        self.known
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.known)
     }
 }
 

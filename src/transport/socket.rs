@@ -11,6 +11,7 @@ use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport}
 
 use crate::context::CallContext;
 use crate::failure::FailureKind;
+use crate::sync::lock;
 
 /// Holds a whole request of 100 ids of common length, so that it leaves in one send.
 pub(super) const BUFFER_BYTES: usize = 16 * 1024;
@@ -77,9 +78,7 @@ impl IoState {
     }
 
     fn lock(&self) -> MutexGuard<'_, SharedState> {
-        self.0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.0)
     }
 }
 
