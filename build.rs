@@ -7,11 +7,13 @@ use std::{env, fs};
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
 
 /// The header's sections: each type with its functions, domain types before the client that uses them.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("version", "Version"),
     ("status", "Statuses and outcomes"),
     ("error", "Errors"),
     ("config", "Config"),
+    ("devices", "Devices"),
+    ("scopes", "Scopes"),
     ("plan", "Plan"),
     ("monitor", "Monitor"),
     ("result", "Result"),

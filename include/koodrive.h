@@ -1,12 +1,13 @@
 /*
- * koodrive - deletes KooDrive backup scopes in bulk, with one truthful outcome per id
+ * koodrive - lists KooDrive backup scopes and deletes them in bulk, with one truthful outcome per id
  *
  * Generated from src/ffi by cbindgen: change it there, then `make header`.
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * A program builds a koodrive_config, from it a koodrive_client, collects ids in a koodrive_plan,
  * runs it with koodrive_client_delete_plan(), and reads what became of each id from the
- * koodrive_result. A koodrive_monitor watches and cancels a run.
+ * koodrive_result. A koodrive_monitor watches and cancels a run. Which ids there are say
+ * koodrive_client_list_devices() and koodrive_client_list_scopes().
  *
  * CONVENTIONS, for every function:
  *
@@ -27,8 +28,9 @@
  *           that only read answer NULL, 0 or false for a NULL object.
  * Texts in  UTF-8, NUL-terminated, copied before the call returns.
  * Texts out UTF-8, NUL-terminated, borrowed from the object they came from and valid until that is
- *           freed. A NUL that the service puts in a text becomes U+FFFD. Texts of the service are
- *           cut after 1000 characters, and secrets in them are replaced by "***".
+ *           freed. A NUL that the service puts in a text becomes U+FFFD. Secrets in texts of
+ *           the service are replaced by "***", but never in ids; its messages and codes are cut after
+ *           1000 characters.
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
@@ -399,6 +401,109 @@ koodrive_status koodrive_config_set_max_requests_per_second(koodrive_config *con
  */
 void koodrive_config_free(koodrive_config *config);
 
+/* ==== Devices ================================================================= */
+
+/**
+ * A user's devices, in the service's order. It never changes: any number of threads may read it.
+ */
+typedef struct koodrive_devices koodrive_devices;
+
+/**
+ * How many devices the user has. 0 for NULL.
+ */
+size_t koodrive_devices_count(const koodrive_devices *devices);
+
+/**
+ * The id of the device at an index. Never NULL but for an index out of range or for NULL. Borrowed from the
+ * list.
+ */
+const char *koodrive_devices_device_id(const koodrive_devices *devices,
+                                       size_t index);
+
+/**
+ * The name of the device at an index, such as "Magic v3"; NULL if the service says none, for an index out of
+ * range or for NULL. It is a text that somebody typed. Borrowed from the list.
+ */
+const char *koodrive_devices_name(const koodrive_devices *devices,
+                                  size_t index);
+
+/**
+ * The operating system of the device at an index; NULL as for koodrive_devices_name(). Borrowed from the list.
+ */
+const char *koodrive_devices_os(const koodrive_devices *devices,
+                                size_t index);
+
+/**
+ * The machine code under which the device at an index was bound; NULL as for koodrive_devices_name().
+ * Borrowed from the list.
+ */
+const char *koodrive_devices_machine_code(const koodrive_devices *devices,
+                                          size_t index);
+
+/**
+ * When the device at an index was bound, as the service writes it, such as "2025-09-15T06:14:48.630Z"; NULL as
+ * for koodrive_devices_name(). Borrowed from the list.
+ */
+const char *koodrive_devices_created_at(const koodrive_devices *devices,
+                                        size_t index);
+
+/**
+ * Frees a list, and all that was borrowed from it. NULL is fine.
+ */
+void koodrive_devices_free(koodrive_devices *devices);
+
+/* ==== Scopes ================================================================== */
+
+/**
+ * A device's scopes, in the service's order. It never changes: any number of threads may read it.
+ */
+typedef struct koodrive_scopes koodrive_scopes;
+
+/**
+ * How many scopes the list has. 0 for NULL.
+ */
+size_t koodrive_scopes_count(const koodrive_scopes *scopes);
+
+/**
+ * The id of the scope at an index, one that koodrive_plan_add() accepts. NULL for an index out of range or for
+ * NULL. Borrowed from the list.
+ */
+const char *koodrive_scopes_scope_id(const koodrive_scopes *scopes,
+                                     size_t index);
+
+/**
+ * The module of the scope at an index: "100" folders, "101" an album, "102" an address book, or one that the
+ * service has added since. NULL if the service says none, for an index out of range or for NULL. Borrowed from
+ * the list.
+ */
+const char *koodrive_scopes_module_code(const koodrive_scopes *scopes,
+                                        size_t index);
+
+/**
+ * The path on the device that the scope at an index backs up; NULL as for koodrive_scopes_module_code(). It may
+ * hold any character, up to 10,000 of them, but no NUL: that is U+FFFD. Borrowed from the list.
+ */
+const char *koodrive_scopes_local_path(const koodrive_scopes *scopes,
+                                       size_t index);
+
+/**
+ * The folder of the drive that the scope at an index is backed up to; NULL as for
+ * koodrive_scopes_module_code(). Borrowed from the list.
+ */
+const char *koodrive_scopes_target_folder_path(const koodrive_scopes *scopes, size_t index);
+
+/**
+ * When the scope at an index was added, as the service writes it; NULL as for koodrive_scopes_module_code().
+ * Borrowed from the list.
+ */
+const char *koodrive_scopes_created_at(const koodrive_scopes *scopes,
+                                       size_t index);
+
+/**
+ * Frees a list, and all that was borrowed from it. NULL is fine.
+ */
+void koodrive_scopes_free(koodrive_scopes *scopes);
+
 /* ==== Plan ==================================================================== */
 
 /**
@@ -450,6 +555,16 @@ koodrive_status koodrive_plan_add_lines(koodrive_plan *plan,
                                         size_t length,
                                         size_t count,
                                         koodrive_error **error);
+
+/**
+ * Adds all scopes of a list: its user, its device, its ids. To choose among them, use koodrive_plan_add().
+ *
+ * Everything is copied: the list may be freed afterwards. Returns KOODRIVE_ERROR_INVALID_ARGUMENT if an argument
+ * is NULL; the plan is as it was then.
+ */
+koodrive_status koodrive_plan_add_scopes(koodrive_plan *plan,
+                                         const koodrive_scopes *scopes,
+                                         koodrive_error **error);
 
 /**
  * Takes back the latest additions: drops all ids but the first count, in the order in which they were
@@ -618,7 +733,7 @@ void koodrive_result_free(koodrive_result *result);
 /* ==== Client ================================================================== */
 
 /**
- * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections,
+ * Lists and deletes. Any number of threads may use a client at once. Between calls it keeps idle connections,
  * and no threads but one for a name look-up that the system's resolver never returns from. A
  * connection that has rested for 15 seconds is not used, and closed by the next call or with the
  * client.
@@ -653,6 +768,55 @@ koodrive_status koodrive_client_set_access_token(const koodrive_client *client,
 koodrive_status koodrive_client_set_authorization(const koodrive_client *client,
                                                   const char *value,
                                                   koodrive_error **error);
+
+/**
+ * Lists the devices of a user (the API reference's listBoundDevice). Blocks until the list is whole. Nothing is
+ * changed at the service.
+ *
+ * user_id: as for koodrive_plan_add(); NULL means that of the config.
+ * monitor: cancels the call from other threads, also while a response is awaited; may be NULL. Its counts stay
+ * 0.
+ *
+ * On success *devices is the list, which may be empty, and which the caller frees with koodrive_devices_free().
+ * A list is whole or there is none: whatever the error, *devices is NULL. Requests are sent, paced and tried
+ * again as those of a run are, under the same settings. The error holds the service's code and words, if it gave
+ * any. Returns
+ *
+ * - KOODRIVE_ERROR_INVALID_ARGUMENT: an argument breaks its rule, user_id is NULL and the config has none, or
+ *   the monitor watches a run. Nothing was sent.
+ * - KOODRIVE_ERROR_CANCELLED: the monitor was cancelled.
+ * - KOODRIVE_ERROR_TIMED_OUT: the run timeout passed, or the last attempt took longer than a request may.
+ * - KOODRIVE_ERROR_UNAUTHORIZED: HTTP 401.
+ * - KOODRIVE_ERROR_SERVICE: the service refused the request, such as for a user that it does not know, or failed.
+ * - KOODRIVE_ERROR_INVALID_RESPONSE: the answer is none of the service's, longer than 64 MiB, or holds an id that
+ *   no plan would accept.
+ * - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_INTERNAL: as for koodrive_client_delete_plan().
+ */
+koodrive_status koodrive_client_list_devices(const koodrive_client *client,
+                                             const char *user_id,
+                                             const koodrive_monitor *monitor,
+                                             koodrive_devices **devices,
+                                             koodrive_error **error);
+
+/**
+ * Lists the scopes that a device backs up (the API reference's listBackupScope). Blocks until the list is whole.
+ * Nothing is changed at the service.
+ *
+ * user_id, monitor: as for koodrive_client_list_devices(). device_id: as for koodrive_plan_add().
+ * module_code: which kind: "100" folders, "101" albums, "102" address books, or another one that the service may
+ * have by now, of 1 to 16 visible ASCII characters. NULL means all three, one request each.
+ *
+ * On success *scopes is the list, which may be empty, and which the caller frees with koodrive_scopes_free();
+ * else it is NULL. Returns what koodrive_client_list_devices() does; KOODRIVE_ERROR_INVALID_RESPONSE also if the
+ * answer names a scope of another module than was asked for.
+ */
+koodrive_status koodrive_client_list_scopes(const koodrive_client *client,
+                                            const char *user_id,
+                                            const char *device_id,
+                                            const char *module_code,
+                                            const koodrive_monitor *monitor,
+                                            koodrive_scopes **scopes,
+                                            koodrive_error **error);
 
 /**
  * Deletes scopes of one device of the config's user: koodrive_plan_add() and

@@ -1,17 +1,22 @@
-//! A client carries out plans.
+//! A client carries out plans, and lists what there is.
 
 use std::path::Path;
 
 use crate::config::{self, Config, Limits};
 use crate::error::Error;
 use crate::journal::{Journal, JournalFile, Owner, Storage};
+use crate::listing::{Devices, Scopes};
 use crate::monitor::{Monitor, Watch};
-use crate::plan::Plan;
+use crate::plan::{Plan, check_device_id, check_user_id};
 use crate::report::Report;
+use crate::rules::check_module_code;
 use crate::run::{self, RateLimiter, RunContext};
-use crate::service::Service;
+use crate::service::{ListResponse, Query, QueryOf, Service};
 use crate::system::{Machine, System};
 use crate::transport::{HttpTransport, Transport};
+
+/// The modules of the API reference: folders, albums, address books.
+const MODULES: [&str; 3] = ["100", "101", "102"];
 
 /// Carries out plans, from any number of threads at once.
 pub struct Client {
@@ -162,6 +167,63 @@ impl Client {
             &watch,
             journal,
         ))
+    }
+
+    /// Lists the devices of a user; none means the config's.
+    pub fn list_devices(
+        &self,
+        user: Option<&str>,
+        monitor: Option<&Monitor>,
+    ) -> Result<Devices, Error> {
+        let query = Query {
+            user: self.user_of_list(user)?,
+            of: QueryOf::Devices,
+        };
+        self.read_list(&[query], Devices::default(), monitor)
+    }
+
+    /// Lists the scopes of a device, of one module or else of all that are known.
+    pub fn list_scopes(
+        &self,
+        user: Option<&str>,
+        device: &str,
+        module: Option<&str>,
+        monitor: Option<&Monitor>,
+    ) -> Result<Scopes, Error> {
+        let user = self.user_of_list(user)?;
+        check_device_id(device)?;
+        if let Some(module) = module {
+            check_module_code(module)?;
+        }
+        // The API reference asks for a module in each request.
+        let modules = module.map_or(MODULES.to_vec(), |module| vec![module]);
+        let query = |module| Query {
+            user,
+            of: QueryOf::Scopes { device, module },
+        };
+        let queries: Vec<_> = modules.into_iter().map(query).collect();
+        self.read_list(&queries, Scopes::new(user, device), monitor)
+    }
+
+    fn read_list<L: ListResponse>(
+        &self,
+        queries: &[Query<'_>],
+        list: L,
+        monitor: Option<&Monitor>,
+    ) -> Result<L, Error> {
+        let monitor = monitor.cloned().unwrap_or_default();
+        run::read_list(self.context(), &monitor.watch(0)?, queries, list)
+    }
+
+    fn user_of_list<'u>(&'u self, user: Option<&'u str>) -> Result<&'u str, Error> {
+        if let Some(user) = user {
+            check_user_id(user)?;
+        }
+        user.or(self.user_id.as_deref()).ok_or_else(|| {
+            Error::invalid(
+                "user_id: not given, and the config has none; set it there or in KOODRIVE_USER_ID",
+            )
+        })
     }
 
     /// Checks a plan, and takes the monitor for its run.

@@ -4,7 +4,7 @@
 //! serves the tests. The modules, in the order in which data flows:
 //!
 //! - [`ffi`]: the C API layer, and the only unsafe code
-//! - [`config`], [`plan`], [`monitor`], [`report`], [`error`], [`failure`], [`context`]: domain types,
+//! - [`config`], [`plan`], [`listing`], [`monitor`], [`report`], [`error`], [`failure`], [`context`]: domain types,
 //!   which the rest shares
 //! - [`client`]: executes plans
 //! - [`journal`]: what a run writes down, to be taken up
@@ -24,6 +24,7 @@ pub mod failure;
 pub mod ffi;
 mod id_list;
 pub mod journal;
+pub mod listing;
 pub mod monitor;
 mod panic;
 pub mod plan;

@@ -23,3 +23,16 @@ pub(crate) fn check_header_value(argument: &str, value: &str) -> Result<(), Erro
     };
     Err(Error::invalid(format!("{argument}: {broken}")))
 }
+
+const MAX_MODULE_CODE_BYTES: usize = 16;
+
+/// The rule for module codes. The service may add one to those that are known.
+pub(crate) fn check_module_code(module: &str) -> Result<(), Error> {
+    let fits = (1..=MAX_MODULE_CODE_BYTES).contains(&module.len());
+    if fits && module.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "module_code: must be 1 to 16 visible ASCII characters, such as \"101\"",
+    ))
+}

@@ -16,8 +16,8 @@ use koodrive::service::{Clock, SigningInput};
 use koodrive_sandbox::{App, Options, ScopeSource, Token};
 
 fn existing(ids: &[&str]) -> ScopeSource {
-    let ids = ids.iter().map(|id| (*id).into()).collect();
-    ScopeSource::Listed([(USER.into(), [(DEVICE.into(), ids)].into())].into())
+    let ids: Vec<_> = ids.iter().map(|id| (*id).into()).collect();
+    ScopeSource::Listed([(USER.into(), [(DEVICE.into(), ids.into())].into())].into())
 }
 
 fn generated(count: u64) -> Options {
@@ -312,11 +312,14 @@ fn what_the_service_refuses_of_an_id_is_rejected() {
 
 #[test]
 fn signatures_equal_the_vectors() {
-    let vectors = include_str!("vectors/signature.json");
-    let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
-    let cases = vectors["cases"].as_array().unwrap();
-    assert!(!cases.is_empty());
-    for case in cases {
+    let cases = |file| {
+        let vectors: serde_json::Value = serde_json::from_str(file).unwrap();
+        vectors["cases"].as_array().unwrap().clone()
+    };
+    let mut all = cases(include_str!("vectors/signature.json"));
+    all.extend(cases(include_str!("vectors/signature_of_queries.json")));
+    assert!(all.len() > 3);
+    for case in &all {
         let text = |name: &str| case[name].as_str().unwrap();
         let query: Vec<String> = case["query"]
             .as_array()

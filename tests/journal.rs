@@ -66,13 +66,15 @@ fn refused(sandbox: &Sandbox, client: &Client, plan: &Plan, path: &Path) -> Stri
 /// A sandbox with 450 scopes of which one is locked; ids of those, one that does not exist and a repeat.
 fn start() -> (Sandbox, Plan) {
     let ids: Vec<_> = (1..=450).map(|id| id.to_string()).collect();
-    let listed = ids.iter().map(|id| id.as_str().into()).collect();
+    let listed: Vec<_> = ids.iter().map(|id| id.as_str().into()).collect();
     let rejection = Rejection {
         error_code: "15000999".into(),
         msg: "locked".into(),
     };
     let sandbox = sandbox(Options {
-        scopes: ScopeSource::Listed([(USER.into(), [(DEVICE.into(), listed)].into())].into()),
+        scopes: ScopeSource::Listed(
+            [(USER.into(), [(DEVICE.into(), listed.into())].into())].into(),
+        ),
         rejected_ids: [("7".into(), rejection)].into(),
         ..Options::default()
     });

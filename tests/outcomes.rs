@@ -49,7 +49,7 @@ struct Trial {
 fn attempt(faults: Vec<Rule>) -> Trial {
     let listed = [(
         USER.into(),
-        [(DEVICE.into(), vec!["1".into(), "2".into()])].into(),
+        [(DEVICE.into(), vec!["1".into(), "2".into()].into())].into(),
     )]
     .into();
     let sandbox = sandbox(Options {
@@ -853,7 +853,7 @@ fn every_id_has_its_own_words() {
 fn after_a_lost_answer(executed: bool) -> (Sandbox, Client, Report) {
     let listed = [(
         USER.into(),
-        [(DEVICE.into(), vec!["1".into(), "7".into()])].into(),
+        [(DEVICE.into(), vec!["1".into(), "7".into()].into())].into(),
     )]
     .into();
     let rejection = Rejection {

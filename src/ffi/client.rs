@@ -1,22 +1,24 @@
-//! What carries out plans.
+//! What carries out plans and lists what there is.
 
 use std::ffi::c_char;
 
 use super::config::koodrive_config;
+use super::devices::koodrive_devices;
 use super::error::koodrive_error;
 use super::monitor::koodrive_monitor;
 use super::plan::koodrive_plan;
 use super::result::koodrive_result;
+use super::scopes::koodrive_scopes;
 use super::status::koodrive_status;
 use super::{
-    free, guard, guard_status, into_handle, required, required_out, required_path, required_text,
-    scope_ids, write_out,
+    free, guard, guard_status, into_handle, optional_text, required, required_out, required_path,
+    required_text, scope_ids, write_out,
 };
 use crate::client::Client;
 use crate::error::Error;
 use crate::report::Report;
 
-/// Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections,
+/// Lists and deletes. Any number of threads may use a client at once. Between calls it keeps idle connections,
 /// and no threads but one for a name look-up that the system's resolver never returns from. A
 /// connection that has rested for 15 seconds is not used, and closed by the next call or with the
 /// client.
@@ -81,6 +83,88 @@ pub unsafe extern "C" fn koodrive_client_set_authorization(
         guard_status(error, || {
             let value = required_text("authorization", value)?;
             required("client", client)?.0.set_authorization(value)
+        })
+    }
+}
+
+/// Lists the devices of a user (the API reference's listBoundDevice). Blocks until the list is whole. Nothing is
+/// changed at the service.
+///
+/// user_id: as for koodrive_plan_add(); NULL means that of the config.
+/// monitor: cancels the call from other threads, also while a response is awaited; may be NULL. Its counts stay
+/// 0.
+///
+/// On success *devices is the list, which may be empty, and which the caller frees with koodrive_devices_free().
+/// A list is whole or there is none: whatever the error, *devices is NULL. Requests are sent, paced and tried
+/// again as those of a run are, under the same settings. The error holds the service's code and words, if it gave
+/// any. Returns
+///
+/// - KOODRIVE_ERROR_INVALID_ARGUMENT: an argument breaks its rule, user_id is NULL and the config has none, or
+///   the monitor watches a run. Nothing was sent.
+/// - KOODRIVE_ERROR_CANCELLED: the monitor was cancelled.
+/// - KOODRIVE_ERROR_TIMED_OUT: the run timeout passed, or the last attempt took longer than a request may.
+/// - KOODRIVE_ERROR_UNAUTHORIZED: HTTP 401.
+/// - KOODRIVE_ERROR_SERVICE: the service refused the request, such as for a user that it does not know, or failed.
+/// - KOODRIVE_ERROR_INVALID_RESPONSE: the answer is none of the service's, longer than 64 MiB, or holds an id that
+///   no plan would accept.
+/// - KOODRIVE_ERROR_UNREACHABLE, KOODRIVE_ERROR_INTERNAL: as for koodrive_client_delete_plan().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_list_devices(
+    client: *const koodrive_client,
+    user_id: *const c_char,
+    monitor: *const koodrive_monitor,
+    devices: *mut *mut koodrive_devices,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `client` and `monitor` are NULL or alive, and nothing writes to them during the call; `user_id` is
+    // NULL or ends with a NUL; `devices` and `error` are NULL or places for a pointer (the header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            required_out("devices", devices)?;
+            let client = required("client", client)?;
+            let user = optional_text("user_id", user_id)?;
+            let monitor = monitor.as_ref().map(|monitor| &monitor.0);
+            let listed = client.0.list_devices(user, monitor)?;
+            write_out(devices, into_handle(koodrive_devices(listed)));
+            Ok(())
+        })
+    }
+}
+
+/// Lists the scopes that a device backs up (the API reference's listBackupScope). Blocks until the list is whole.
+/// Nothing is changed at the service.
+///
+/// user_id, monitor: as for koodrive_client_list_devices(). device_id: as for koodrive_plan_add().
+/// module_code: which kind: "100" folders, "101" albums, "102" address books, or another one that the service may
+/// have by now, of 1 to 16 visible ASCII characters. NULL means all three, one request each.
+///
+/// On success *scopes is the list, which may be empty, and which the caller frees with koodrive_scopes_free();
+/// else it is NULL. Returns what koodrive_client_list_devices() does; KOODRIVE_ERROR_INVALID_RESPONSE also if the
+/// answer names a scope of another module than was asked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_client_list_scopes(
+    client: *const koodrive_client,
+    user_id: *const c_char,
+    device_id: *const c_char,
+    module_code: *const c_char,
+    monitor: *const koodrive_monitor,
+    scopes: *mut *mut koodrive_scopes,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `client` and `monitor` are NULL or alive, and nothing writes to them during the call; `user_id`,
+    // `device_id` and `module_code` are NULL or end with a NUL; `scopes` and `error` are NULL or places for a
+    // pointer (the header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            required_out("scopes", scopes)?;
+            let client = required("client", client)?;
+            let user = optional_text("user_id", user_id)?;
+            let device = required_text("device_id", device_id)?;
+            let module = optional_text("module_code", module_code)?;
+            let monitor = monitor.as_ref().map(|monitor| &monitor.0);
+            let listed = client.0.list_scopes(user, device, module, monitor)?;
+            write_out(scopes, into_handle(koodrive_scopes(listed)));
+            Ok(())
         })
     }
 }

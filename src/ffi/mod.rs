@@ -13,10 +13,12 @@
 mod cancellation;
 pub mod client;
 pub mod config;
+pub mod devices;
 pub mod error;
 pub mod monitor;
 pub mod plan;
 pub mod result;
+pub mod scopes;
 pub mod status;
 pub mod version;
 

@@ -4,9 +4,10 @@ use std::ffi::c_char;
 use std::ptr;
 
 use super::error::koodrive_error;
+use super::scopes::koodrive_scopes;
 use super::status::koodrive_status;
 use super::{
-    free, guard, guard_status, into_handle, optional_text, required_array, required_mut,
+    free, guard, guard_status, into_handle, optional_text, required, required_array, required_mut,
     required_text, scope_ids,
 };
 use crate::error::Error;
@@ -91,6 +92,26 @@ pub unsafe extern "C" fn koodrive_plan_add_lines(
             })?;
             plan.0
                 .add_lines(user, device, text, Some(count).filter(|count| *count > 0))
+        })
+    }
+}
+
+/// Adds all scopes of a list: its user, its device, its ids. To choose among them, use koodrive_plan_add().
+///
+/// Everything is copied: the list may be freed afterwards. Returns KOODRIVE_ERROR_INVALID_ARGUMENT if an argument
+/// is NULL; the plan is as it was then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_add_scopes(
+    plan: *mut koodrive_plan,
+    scopes: *const koodrive_scopes,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `plan` is NULL or alive, and this thread alone uses it; `scopes` is NULL or alive, and nothing ever
+    // writes to it; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            let plan = required_mut("plan", plan)?;
+            plan.0.add_scopes(&required("scopes", scopes)?.0)
         })
     }
 }

@@ -1,12 +1,13 @@
 /*
- * koodrive - deletes KooDrive backup scopes in bulk, with one truthful outcome per id
+ * koodrive - lists KooDrive backup scopes and deletes them in bulk, with one truthful outcome per id
  *
  * Generated from src/ffi by cbindgen: change it there, then `make header`.
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
  * A program builds a koodrive_config, from it a koodrive_client, collects ids in a koodrive_plan,
  * runs it with koodrive_client_delete_plan(), and reads what became of each id from the
- * koodrive_result. A koodrive_monitor watches and cancels a run.
+ * koodrive_result. A koodrive_monitor watches and cancels a run. Which ids there are say
+ * koodrive_client_list_devices() and koodrive_client_list_scopes().
  *
  * CONVENTIONS, for every function:
  *
@@ -27,8 +28,9 @@
  *           that only read answer NULL, 0 or false for a NULL object.
  * Texts in  UTF-8, NUL-terminated, copied before the call returns.
  * Texts out UTF-8, NUL-terminated, borrowed from the object they came from and valid until that is
- *           freed. A NUL that the service puts in a text becomes U+FFFD. Texts of the service are
- *           cut after 1000 characters, and secrets in them are replaced by "***".
+ *           freed. A NUL that the service puts in a text becomes U+FFFD. Secrets in texts of
+ *           the service are replaced by "***", but never in ids; its messages and codes are cut after
+ *           1000 characters.
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing

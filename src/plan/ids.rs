@@ -16,7 +16,7 @@ const UNSAFE_INTEGER_TAIL: &str = "VW5TYWZlSW50ZWdlcg==";
 const MAX_NAMED: usize = 5;
 
 /// The rule for device ids: they become one segment of the URL's path.
-pub(super) fn check_device(device: &str) -> Result<(), Error> {
+pub(crate) fn check_device_id(device: &str) -> Result<(), Error> {
     let broken = if device.is_empty() {
         "must not be empty"
     } else if changes_the_path(device) {
@@ -89,7 +89,7 @@ impl Complaints {
 }
 
 /// What is wrong with a scope id, if anything.
-pub(super) fn broken_rule(id: &str) -> Option<&'static str> {
+pub(crate) fn broken_rule(id: &str) -> Option<&'static str> {
     if id.is_empty() {
         return Some("is empty");
     }
@@ -159,7 +159,7 @@ fn is_decimal_number(id: &str) -> bool {
 }
 
 /// An id as a message may show it: quoted, escaped and of bounded length.
-fn shown(id: &str) -> String {
+pub(crate) fn shown(id: &str) -> String {
     const MOST: usize = 64;
     match id.char_indices().nth(MOST) {
         Some((end, _)) => format!("{:?}...", &id[..end]),

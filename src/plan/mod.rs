@@ -9,8 +9,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::listing::Scopes;
 use crate::rules::{MAX_IDS_PER_REQUEST, check_header_value};
 use contents::{Contents, Room};
+pub(crate) use ids::{broken_rule, check_device_id, shown};
 
 /// Positions are kept in 32 bits, which halves what a plan of millions costs.
 const MAX_IDS_PER_PLAN: usize = u32::MAX as usize;
@@ -76,6 +78,11 @@ impl Plan {
         self.add_ids(user, device, lines(body), room)
     }
 
+    /// Adds all scopes of a list.
+    pub fn add_scopes(&mut self, scopes: &Scopes) -> Result<(), Error> {
+        self.add(Some(scopes.user_id()), scopes.device_id(), scopes.ids())
+    }
+
     fn add_ids<'a>(
         &mut self,
         user: Option<&str>,
@@ -86,7 +93,7 @@ impl Plan {
         if let Some(user) = user {
             check_user_id(user)?;
         }
-        ids::check_device(device)?;
+        check_device_id(device)?;
         if self.scope_count() + room.ids > MAX_IDS_PER_PLAN {
             return Err(Error::invalid(format!(
                 "scope_ids: a plan holds at most {MAX_IDS_PER_PLAN} ids"
@@ -215,6 +222,6 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A user id travels as a header value, which has its own rules.
-fn check_user_id(user: &str) -> Result<(), Error> {
+pub(crate) fn check_user_id(user: &str) -> Result<(), Error> {
     check_header_value("user_id", user)
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::backoff::backoff;
 use super::control::Stop;
-use super::health::{Diagnosis, FailedAttempt};
+use super::health::Diagnosis;
+use super::sender::FailureReport;
 use super::worker::Worker;
 use crate::error::Error;
 use crate::service::{AttemptError, FollowUp, RetryAction};
@@ -15,10 +16,10 @@ impl Worker<'_, '_> {
     pub(super) fn follow_up(&mut self, follow_up: FollowUp) {
         let run = self.run;
         if follow_up.is_answered {
-            self.answered();
+            self.sender.answered();
         }
         let Some(attempt_error) = follow_up.error else {
-            run.health.succeeded();
+            run.dispatch.health.succeeded();
             self.progress.sub_batches.pop();
             return;
         };
@@ -32,8 +33,10 @@ impl Worker<'_, '_> {
             RetryAction::Halve if self.progress.halve() => {}
             RetryAction::Halve | RetryAction::Leave => {
                 let error = &attempt_error.error;
-                if !attempt_error.is_of_one_user() && !run.health.may_go_on() {
-                    run.control.stop(Stop::TooManyRefusals(error.clone()));
+                if !attempt_error.is_of_one_user() && !run.dispatch.health.may_go_on() {
+                    run.dispatch
+                        .control
+                        .stop(Stop::TooManyRefusals(error.clone()));
                 }
                 // Where others are left beside it, an id may be innocent.
                 let is_guilty = follow_up.action == RetryAction::Halve;
@@ -41,29 +44,9 @@ impl Worker<'_, '_> {
             }
             RetryAction::Unauthorized => {
                 let error = attempt_error.error;
-                run.control.stop(Stop::Unauthorized(error.clone()));
+                run.dispatch.control.stop(Stop::Unauthorized(error.clone()));
                 self.leave(&error, false);
             }
-        }
-    }
-
-    /// Leaves the service alone for as long as it asks before the request is sent again. For longer than an
-    /// outage a run does not wait: that would hold up the client's other runs.
-    pub(super) fn heed_retry_after(&self, follow_up: &mut FollowUp) {
-        let sent_again = follow_up.resend.is_possible()
-            || matches!(follow_up.action, RetryAction::TryAgain | RetryAction::Halve);
-        let Some(pause) = follow_up.retry_after.filter(|_| sent_again) else {
-            return;
-        };
-        let (run, now) = (self.run, self.now());
-        if run.health.is_worth_waiting(now, pause) {
-            return run.context.rate_limiter.pause(now, pause);
-        }
-        if let Some(attempt_error) = &mut follow_up.error {
-            let error = &mut attempt_error.error;
-            error.message += &format!(" (it asks for a pause of {} seconds)", pause.as_secs());
-            error.retryable = true;
-            run.control.stop(Stop::PauseTooLong(error.clone()));
         }
     }
 
@@ -76,9 +59,9 @@ impl Worker<'_, '_> {
         if sub_batch.failed_attempts == 0 {
             return false;
         }
-        sub_batch.forgive(run.health.outages_over());
-        sub_batch.failed_attempts >= run.context.limits.max_attempts
-            && sub_batch.suspected_trouble != Some(run.health.troubles_over())
+        sub_batch.forgive(run.dispatch.health.outages_over());
+        sub_batch.failed_attempts >= run.dispatch.context.limits.max_attempts
+            && sub_batch.suspected_trouble != Some(run.dispatch.health.troubles_over())
     }
 
     /// Records the ids of a request that is not tried any more.
@@ -89,31 +72,13 @@ impl Worker<'_, '_> {
         }
     }
 
-    fn answered(&mut self) {
-        if let Some(turn) = self.turn {
-            self.run.health.answered(turn.began);
-            self.run.context.rate_limiter.accepted(turn.began);
-        }
-        self.passage = None;
-    }
-
     /// An attempt failed, and perhaps it is the service that failed.
     fn failed(&mut self, attempt_error: AttemptError) {
-        let run = self.run;
-        let now = self.now();
-        let sent = self.turn.map_or(now, |turn| turn.began);
-        if attempt_error.is_throttle() && !run.health.is_doubtful() {
-            let slot = self.turn.and_then(|turn| turn.slot);
-            run.context.rate_limiter.throttled(now, sent, slot);
-        }
-        let is_free = attempt_error.is_throttle()
-            && (!attempt_error.may_be_overload() || run.health.has_ever_answered());
-        let diagnosis = run.health.failed(FailedAttempt {
-            sent,
+        let FailureReport {
+            diagnosis,
+            is_throttled,
             now,
-            has_response: attempt_error.error.http_status.is_some(),
-            is_throttled: is_free,
-        });
+        } = self.sender.failed(&attempt_error);
         match diagnosis {
             Diagnosis::ServiceDown { try_fresh } => {
                 self.wait_for_service(attempt_error.error);
@@ -121,10 +86,11 @@ impl Worker<'_, '_> {
             }
             Diagnosis::GivenUp => {
                 let error = attempt_error.error;
-                run.control.stop(Stop::ServiceDown(error.clone()));
+                let control = &self.run.dispatch.control;
+                control.stop(Stop::ServiceDown(error.clone()));
                 self.wait_for_service(error);
             }
-            Diagnosis::RequestFailed | Diagnosis::ServiceSuspected if is_free => {
+            Diagnosis::RequestFailed | Diagnosis::ServiceSuspected if is_throttled => {
                 self.wait_for_service(attempt_error.error);
             }
             Diagnosis::RequestFailed => {
@@ -151,7 +117,7 @@ impl Worker<'_, '_> {
 
     /// The attempt counts as the request's own.
     fn charge(&mut self, now: Instant) {
-        let outages_over = self.run.health.outages_over();
+        let outages_over = self.run.dispatch.health.outages_over();
         if let Some(sub_batch) = self.progress.sub_batches.last_mut() {
             sub_batch.forgive(outages_over);
             sub_batch.failed_attempts += 1;
@@ -169,23 +135,28 @@ impl Worker<'_, '_> {
         let Some(sub_batch) = self.progress.sub_batches.last_mut() else {
             return;
         };
-        if sub_batch.failed_attempts >= run.context.limits.max_attempts {
+        if sub_batch.failed_attempts >= run.dispatch.context.limits.max_attempts {
             let first_failure = sub_batch.first_failure.unwrap_or(now);
             // Since it was suspected before, the service has answered.
             let suspected = sub_batch.suspected_trouble;
-            let is_over = suspected.is_some_and(|trouble| trouble != run.health.troubles_over());
-            if is_own || is_over || run.health.has_answered_since(first_failure) {
+            let is_over =
+                suspected.is_some_and(|trouble| trouble != run.dispatch.health.troubles_over());
+            if is_own || is_over || run.dispatch.health.has_answered_since(first_failure) {
                 self.leave(&error, false);
             } else {
                 self.try_another(error);
             }
             return;
         }
-        let not_before = now + backoff(sub_batch.failed_attempts, run.context.system.random());
+        let not_before = now
+            + backoff(
+                sub_batch.failed_attempts,
+                run.dispatch.context.system.random(),
+            );
         // Other batches may still use the time that is left, unless they would fail as well.
-        let deadline = run.control.deadline();
+        let deadline = run.dispatch.control.deadline();
         let is_too_late = deadline.is_some_and(|deadline| not_before >= deadline);
-        if is_too_late && (is_last || !run.health.is_doubtful()) {
+        if is_too_late && (is_last || !run.dispatch.health.is_doubtful()) {
             self.leave(&error, false);
             return;
         }
@@ -197,20 +168,20 @@ impl Worker<'_, '_> {
     /// own.
     fn try_another(&mut self, error: Error) {
         self.wait_for_service(error);
-        let troubles_over = self.run.health.troubles_over();
-        let max_attempts = self.run.context.limits.max_attempts;
+        let troubles_over = self.run.dispatch.health.troubles_over();
+        let max_attempts = self.run.dispatch.context.limits.max_attempts;
         let sub_batch = self.progress.sub_batches.last_mut();
         if let Some(sub_batch) = sub_batch.filter(|sub| sub.failed_attempts >= max_attempts) {
             sub_batch.suspected_trouble = Some(troubles_over);
         }
-        self.run.health.suspect_outage(self.now());
+        self.run.dispatch.health.suspect_outage(self.now());
         self.change_request(true);
     }
 
     /// Lets another request have the next turn: one that nobody has tried, or else one that waits.
     fn change_request(&mut self, try_fresh: bool) {
         let run = self.run;
-        self.passage = None;
+        self.sender.step_back();
         let progress = std::mem::take(&mut self.progress);
         let fresh = match try_fresh {
             true => run.schedule.batch_count(),
@@ -243,6 +214,6 @@ impl Worker<'_, '_> {
     }
 
     fn now(&self) -> Instant {
-        self.run.context.system.now()
+        self.run.dispatch.now()
     }
 }

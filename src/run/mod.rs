@@ -3,15 +3,17 @@
 
 mod backoff;
 mod control;
+mod dispatch;
 mod follow_up;
 mod health;
 mod ledger;
 mod pace;
+mod query;
 mod queue;
 mod rate_limiter;
 mod schedule;
+mod sender;
 mod sub_batch;
-mod turn;
 mod verdict;
 mod worker;
 
@@ -27,10 +29,11 @@ use crate::plan::Plan;
 use crate::report::{Note, NoteId, Outcome, Report};
 use crate::service::{Attempt, Service, code};
 use crate::sync::lock;
-use crate::system::{Gate, System};
-use control::{Control, Stop, Stopped};
-use health::ServiceHealth;
+use crate::system::System;
+use control::{Stop, Stopped};
+use dispatch::Dispatch;
 use ledger::Ledger;
+pub(crate) use query::read_list;
 use queue::{Queue, Work};
 pub(crate) use rate_limiter::RateLimiter;
 use schedule::Schedule;
@@ -57,17 +60,11 @@ pub(crate) fn execute(
     let is_settled = journal.map_or(&[][..], |(_, recovered)| &recovered.is_settled);
     let schedule = Schedule::new(plan, default_user, is_settled);
     let RunContext { system, limits, .. } = context;
-    let now = system.now();
-    let deadline = limits.run_timeout.map(|timeout| now + timeout);
     let run = Run {
-        context,
+        dispatch: Dispatch::new(context, watch.monitor()),
         schedule: &schedule,
         watch,
-        control: Control::new(watch.monitor().clone(), deadline),
-        health: ServiceHealth::new(now, limits.max_outage),
-        probe_gate: Gate::default(),
         queue: Queue::default(),
-        rate_gate: Gate::default(),
         requests: AtomicUsize::new(0),
         journal: journal.map(|(journal, _)| journal),
         ledger: Mutex::new(Ledger::new(
@@ -88,16 +85,10 @@ pub(crate) fn execute(
 
 /// One run, shared by its workers.
 struct Run<'a> {
-    context: RunContext<'a>,
+    dispatch: Dispatch<'a>,
     schedule: &'a Schedule<'a>,
     watch: &'a Watch<'a>,
-    control: Control,
-    health: ServiceHealth,
-    /// While the service is in doubt one worker at a time sends.
-    probe_gate: Gate,
     queue: Queue<'a>,
-    /// Of the workers that wait for the rate limit one looks at the clock.
-    rate_gate: Gate,
     requests: AtomicUsize,
     journal: Option<&'a Journal>,
     ledger: Mutex<Ledger>,
@@ -148,7 +139,7 @@ impl<'a> Run<'a> {
                     Ok(Ended::Done) => {}
                     Ok(Ended::LeftToOthers) => return,
                     Err(_) => {
-                        self.control.stop(Stop::Panicked);
+                        self.dispatch.control.stop(Stop::Panicked);
                         worker.give_up();
                     }
                 }
@@ -166,8 +157,8 @@ impl<'a> Run<'a> {
         };
         let schedule = self.schedule;
         let batch = schedule.batch(index)?;
-        if self.control.check(self.context.system.now()).is_err() {
-            let stop = self.stop_error();
+        if self.dispatch.check().is_err() {
+            let stop = self.dispatch.stop_error();
             let is_intended = self
                 .journal
                 .is_some_and(|journal| journal.is_intended(index));
@@ -198,7 +189,7 @@ impl<'a> Run<'a> {
         let Some(journal) = self.journal else {
             return change(&mut self.ledger());
         };
-        let now = self.context.system.wall_clock();
+        let now = self.dispatch.context.system.wall_clock();
         let mut ledger = self.ledger();
         change(&mut ledger);
         let written = ledger.tell(|outcomes| {
@@ -212,7 +203,7 @@ impl<'a> Run<'a> {
         });
         drop(ledger);
         if let Err(error) = written {
-            self.control.stop(Stop::Journal(error));
+            self.dispatch.control.stop(Stop::Journal(error));
         }
     }
 
@@ -221,8 +212,8 @@ impl<'a> Run<'a> {
         let Some(journal) = self.journal else {
             return Ok(());
         };
-        let RunContext { system, limits, .. } = self.context;
-        self.control.check(system.now())?;
+        let RunContext { system, limits, .. } = self.dispatch.context;
+        self.dispatch.check()?;
         let batch = |index| {
             let batch = self.schedule.batch(index)?;
             Some(IntendedBatch {
@@ -239,13 +230,9 @@ impl<'a> Run<'a> {
         journal
             .intend(index, limits.max_connections, system, batch)
             .map_err(|error| {
-                self.control.stop(Stop::Journal(error));
+                self.dispatch.control.stop(Stop::Journal(error));
                 Stopped
             })
-    }
-
-    fn stop_error(&self) -> Error {
-        self.control.reason().unwrap_or(Stop::Panicked).error()
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
@@ -255,9 +242,9 @@ impl<'a> Run<'a> {
     /// Says how the run ended.
     fn finish(self) -> (Report, Option<Error>) {
         if let Some(Err(error)) = self.journal.map(Journal::finish) {
-            self.control.stop(Stop::Journal(error));
+            self.dispatch.control.stop(Stop::Journal(error));
         }
-        let stop = self.control.reason();
+        let stop = self.dispatch.control.reason();
         let requests = self.requests.load(Ordering::Relaxed);
         let ledger = self
             .ledger

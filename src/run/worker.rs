@@ -4,24 +4,16 @@ use std::sync::atomic::Ordering;
 
 use super::Run;
 use super::control::Stopped;
+use super::sender::{NotReady, Sender};
 use super::sub_batch::BatchProgress;
-use super::turn::Turn;
 use crate::failure::{Failure, FailureKind};
-use crate::service::{Attempt, Deletion, FollowUp, Resend, RetryAction, Session};
-use crate::system::Passage;
-
-/// How many connections in a row may be lost before one has carried the request.
-const MOST_CONNECTS: usize = 3;
+use crate::service::{Attempt, Deletion, FollowUp, Resend, RetryAction};
 
 pub(super) struct Worker<'r, 'a> {
     pub(super) run: &'r Run<'a>,
-    session: Session<'a>,
+    pub(super) sender: Sender<'r>,
     /// The batch under way. It outlives a panic, so that its ids can still be accounted for.
     pub(super) progress: BatchProgress<'a>,
-    /// The turn of its last attempt.
-    pub(super) turn: Option<Turn>,
-    /// While the service is in doubt: the right to try.
-    pub(super) passage: Option<Passage<'r>>,
 }
 
 /// How a worker's part in a batch ended.
@@ -51,10 +43,8 @@ impl<'r, 'a> Worker<'r, 'a> {
     pub(super) fn new(run: &'r Run<'a>) -> Self {
         Self {
             run,
-            session: run.context.service.session(run.context.system),
+            sender: Sender::new(&run.dispatch),
             progress: BatchProgress::default(),
-            turn: None,
-            passage: None,
         }
     }
 
@@ -75,8 +65,8 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     /// The run is stopped: records the ids that are left as what they are.
     pub(super) fn give_up(&mut self) {
-        self.passage = None;
-        let stop = self.run.stop_error();
+        self.sender.step_back();
+        let stop = self.run.dispatch.stop_error();
         let sub_batches = std::mem::take(&mut self.progress.sub_batches);
         self.run.write_down(self.progress.index, None, |ledger| {
             for sub_batch in &sub_batches {
@@ -87,15 +77,14 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     /// Leaves the connection to later runs.
     pub(super) fn close(&mut self) {
-        self.passage = None;
-        self.session.close();
+        self.sender.close();
     }
 
     /// One attempt at the current request, which may be sent again at once.
     fn attempt(&mut self) -> Result<FollowUp, Unsent> {
         let mut resent = Resend::default();
         loop {
-            self.stand_in_line();
+            self.sender.stand_in_line();
             self.run.intend(self.progress.index)?;
             self.make_ready()?;
             // Others may have succeeded meanwhile.
@@ -105,7 +94,7 @@ impl<'r, 'a> Worker<'r, 'a> {
             let follow_up = self.send();
             // A response that was not awaited did not fail on its own.
             if follow_up.action == RetryAction::Stop {
-                self.check()?;
+                self.run.dispatch.check()?;
             }
             // That is not counted as an attempt.
             if !(follow_up.resend.is_new(&mut resent) && self.progress.spend(1)) {
@@ -114,41 +103,14 @@ impl<'r, 'a> Worker<'r, 'a> {
         }
     }
 
-    /// While the service is in doubt one request at a time is sent.
-    fn stand_in_line(&mut self) {
-        let run = self.run;
-        if run.health.is_doubtful() && self.passage.is_none() {
-            self.passage = Some(Passage::enter(&run.probe_gate, run.context.system));
-        }
-        // It may be over by now.
-        if !run.health.is_doubtful() {
-            self.passage = None;
-        }
-    }
-
-    /// Waits until a request may be sent, over a connection that is good for it.
+    /// Waits until the current request may be sent.
     fn make_ready(&mut self) -> Result<(), Unsent> {
-        for _ in 0..MOST_CONNECTS {
-            // A connection that had to wait for its turn could be closed meanwhile.
-            let turn = self.run.await_turn(self.progress.not_before())?;
-            self.turn = Some(turn);
-            if self.session.is_connected() {
-                return Ok(());
-            }
-            if let Err(failure) = self.session.connect(&self.run.connect_context()) {
-                // What the end of the run cut short did not fail on its own.
-                self.check()?;
-                return Err(self.not_connected(failure));
-            }
-            if self.run.is_still(turn)? && self.session.is_connected() {
-                return Ok(());
-            }
-        }
-        Err(Unsent::Failed(Failure::unsent(
-            FailureKind::Unreachable,
-            "each new connection was closed, or carried bytes that nobody asked for, before a \
-             request was sent on it",
-        )))
+        let ready = self.sender.make_ready(self.progress.not_before());
+        ready.map_err(|not_ready| match not_ready {
+            NotReady::Stopped => Unsent::Stopped,
+            NotReady::NotConnected(failure) => self.not_connected(failure),
+            NotReady::Failed(failure) => Unsent::Failed(failure),
+        })
     }
 
     /// Where the process has no more connections, those who have one do the work.
@@ -177,11 +139,12 @@ impl<'r, 'a> Worker<'r, 'a> {
             device: self.progress.device,
             ids: &ids,
         };
-        let attempt = self.session.delete(&deletion, &run.request_context());
+        let context = run.dispatch.deletion_context();
+        let attempt = self.sender.session.delete(&deletion, &context);
         run.record(self.progress.index, sub_batch, &attempt);
         let mut follow_up = attempt.follow_up;
-        self.session.end_request();
-        self.heed_retry_after(&mut follow_up);
+        self.sender.session.end_request();
+        self.sender.heed_retry_after(&mut follow_up);
         follow_up
     }
 
@@ -192,9 +155,5 @@ impl<'r, 'a> Worker<'r, 'a> {
             self.run.record(self.progress.index, sub_batch, &attempt);
         }
         self.follow_up(attempt.follow_up);
-    }
-
-    fn check(&self) -> Result<(), Stopped> {
-        self.run.control.check(self.run.context.system.now())
     }
 }

@@ -6,9 +6,12 @@ mod body;
 mod clock;
 pub(crate) mod code;
 mod id_matcher;
+mod json;
+mod list;
 mod redactor;
 mod request;
 mod response;
+mod rule;
 mod session;
 mod signature;
 
@@ -25,7 +28,8 @@ pub(crate) use attempt::{
 pub(crate) use body::FailedScope;
 pub use clock::{Clock, XDate};
 pub(crate) use id_matcher::IdMatch;
-pub(crate) use request::Deletion;
+pub(crate) use list::ListResponse;
+pub(crate) use request::{Deletion, Query, QueryOf};
 pub(crate) use session::Session;
 pub use signature::SigningInput;
 

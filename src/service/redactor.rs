@@ -12,7 +12,7 @@ const MAX_TEXT_CHARS: usize = 1_000;
 const SIGNATURE: &str = "Signature=";
 
 /// Knows the secrets of one request, and those of the client before it.
-pub(super) struct Redactor<'a> {
+pub(crate) struct Redactor<'a> {
     /// The signature of a signed request, which is good for 15 minutes.
     signature: Option<&'a str>,
     secrets: &'a [Secret],
@@ -33,6 +33,26 @@ impl<'a> Redactor<'a> {
 
     /// The text without secrets and of bounded length.
     pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut redacted = self.hide(text);
+        if redacted.len() > MAX_TEXT_CHARS
+            && let Some((end, _)) = redacted.char_indices().nth(MAX_TEXT_CHARS)
+        {
+            redacted = format!("{}...", &redacted[..end]).into();
+        }
+        redacted
+    }
+
+    /// Hides secrets in a text, if there is one.
+    pub(super) fn hide_in(&self, text: &mut Option<Cow<'_, str>>) {
+        if let Some(text) = text
+            && let Cow::Owned(redacted) = self.hide(text)
+        {
+            *text = redacted.into();
+        }
+    }
+
+    /// The text without secrets.
+    pub(super) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut redacted = Cow::Borrowed(text);
         if let Some(signature) = self.signature {
             hide(&mut redacted, signature);
@@ -43,11 +63,6 @@ impl<'a> Redactor<'a> {
         // Looked for in two steps, as nearly all texts end the first one fast.
         if memchr::memchr(b'=', redacted.as_bytes()).is_some() && redacted.contains(SIGNATURE) {
             redacted = without_signatures(&redacted).into();
-        }
-        if redacted.len() > MAX_TEXT_CHARS
-            && let Some((end, _)) = redacted.char_indices().nth(MAX_TEXT_CHARS)
-        {
-            redacted = format!("{}...", &redacted[..end]).into();
         }
         redacted
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::Service;
-use super::attempt::Attempt;
+use super::attempt::{Attempt, FollowUp};
+use super::list::{self, ListResponse};
 use super::redactor::Redactor;
-use super::request::Deletion;
+use super::request::{Deletion, Query, Request};
 use super::response::Response;
 use crate::context::CallContext;
 use crate::failure::{Failure, FailureKind};
 use crate::system::System;
-use crate::transport::{Connection, PooledConnection};
+use crate::transport::{Connection, HttpRequest, PooledConnection};
 
 /// Sends requests one after the other. Its connection comes from the client's pool or is opened, and
 /// goes to the pool when the session is closed.
@@ -57,11 +58,37 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Sends one request over the session's connection and reads the response.
+    /// Sends a deletion over the session's connection and reads the response.
     pub(crate) fn delete<'c>(
         &'c mut self,
         deletion: &Deletion<'_>,
         context: &CallContext,
+    ) -> Attempt<'c> {
+        let request = deletion.request();
+        self.exchange(request, context, |response, _, _| {
+            Attempt::judge(deletion.ids, response)
+        })
+    }
+
+    /// The same of a query; what the response lists is added to `list`.
+    pub(crate) fn read<L: ListResponse>(
+        &mut self,
+        query: &Query<'_>,
+        list: &mut L,
+        context: &CallContext,
+    ) -> FollowUp {
+        let request = Ok(query.request());
+        let attempt = self.exchange(request, context, |response, body, redactor| {
+            Attempt::judge_query(response, || list::read(body, list, query, redactor))
+        });
+        attempt.follow_up
+    }
+
+    fn exchange<'c>(
+        &'c mut self,
+        request: Result<Request<'_>, String>,
+        context: &CallContext,
+        judge: impl FnOnce(Response<'c>, &'c [u8], &Redactor<'_>) -> Attempt<'c>,
     ) -> Attempt<'c> {
         // Until there is a response, and if this ends in a panic.
         self.is_trusted = false;
@@ -70,12 +97,16 @@ impl Session<'_> {
             return Attempt::failed(&Failure::unsent(FailureKind::Unreachable, message));
         };
         let (connection, last_used) = connection.for_use();
-        let result = exchange(self.service, self.system, connection, deletion, context);
+        let attempt = exchange(
+            self.service,
+            self.system,
+            connection,
+            request,
+            context,
+            judge,
+        );
         *last_used = self.system.uptime();
-        let attempt = match result {
-            Ok(response) => Attempt::judge(deletion.ids, response),
-            Err(failure) => Attempt::failed(&failure),
-        };
+        let attempt = attempt.unwrap_or_else(|failure| Attempt::failed(&failure));
         self.is_trusted = attempt.is_trusted();
         attempt
     }
@@ -99,25 +130,36 @@ fn exchange<'c>(
     service: &Service,
     system: &dyn System,
     connection: &'c mut dyn Connection,
-    deletion: &Deletion<'_>,
+    request: Result<Request<'_>, String>,
     context: &CallContext,
-) -> Result<Response<'c>, Failure> {
+    judge: impl FnOnce(Response<'c>, &'c [u8], &Redactor<'_>) -> Attempt<'c>,
+) -> Result<Attempt<'c>, Failure> {
     let credentials = service.credentials();
     let x_date = service.clock.x_date(system.wall_clock());
-    let request = deletion
-        .sign(&service.authority, credentials.current(), &x_date.text)
-        .map_err(|why| {
-            let message = format!("the request can't be written: {why}");
-            Failure::unsent(FailureKind::InvalidRequest, message)
-        })?;
-    let response = connection.exchange(request.head, &request.body, context)?;
+    let signed = request.and_then(|request| {
+        let max_response_bytes = request.max_response_bytes;
+        let signed = request.sign(&service.authority, credentials.current(), &x_date.text)?;
+        Ok((signed, max_response_bytes))
+    });
+    let (signed, max_response_bytes) = signed.map_err(|why| {
+        let message = format!("the request can't be written: {why}");
+        Failure::unsent(FailureKind::InvalidRequest, message)
+    })?;
+    let request = HttpRequest {
+        head: signed.head,
+        body: signed.body.as_deref(),
+        max_response_bytes,
+    };
+    let response = connection.exchange(request, context)?;
     let is_unauthorized = response.head.status() == ureq::http::StatusCode::UNAUTHORIZED;
     let credentials_replaced =
         is_unauthorized && !Arc::ptr_eq(&credentials, &service.credentials());
-    let redactor = Redactor::new(&credentials, &request.authorization);
+    let redactor = Redactor::new(&credentials, &signed.authorization);
     let now = system.wall_clock();
-    Ok(Response {
+    let body = response.body;
+    let response = Response {
         credentials_replaced,
         ..Response::read(&response, &service.clock, &x_date, now, &redactor)
-    })
+    };
+    Ok(judge(response, body, &redactor))
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ureq::http::{Request, StatusCode, header};
 use ureq::unversioned::transport::Transport as Wire;
-use ureq_proto::client::state::{RecvBody, RecvResponse};
+use ureq_proto::client::state::{RecvBody, RecvResponse, SendRequest};
 use ureq_proto::client::{
     Call, MAX_RESPONSE_HEADERS, RecvBodyResult, RecvResponseResult, SendRequestResult,
 };
@@ -16,7 +16,7 @@ use ureq_proto::{BodyMode, http};
 
 use super::framing::{self, Body};
 use super::socket::{BUFFER_BYTES, IoState, describe, no_timeout};
-use super::{Connection, HttpResponse};
+use super::{Connection, HttpRequest, HttpResponse};
 use crate::context::CallContext;
 use crate::failure::{Failure, FailureKind};
 
@@ -33,15 +33,18 @@ pub(super) struct HttpConnection {
 impl Connection for HttpConnection {
     fn exchange(
         &mut self,
-        request: Request<()>,
-        body: &[u8],
+        request: HttpRequest<'_>,
         context: &CallContext,
     ) -> Result<HttpResponse<'_>, Failure> {
         self.line.set_context(context);
         self.sent = false;
         self.reusable = false;
-        self.body.clear();
-        let result = self.send(request, body).and_then(|call| self.receive(call));
+        self.body.begin(request.max_response_bytes);
+        let sent = match request.body {
+            Some(body) => self.send(request.head, body),
+            None => self.send_head(request.head),
+        };
+        let result = sent.and_then(|call| self.receive(call, request.max_response_bytes));
         match result {
             // An early refusal says more than the broken pipe. No other response can be about a request
             // that never arrived whole.
@@ -114,14 +117,7 @@ impl HttpConnection {
         let mut call = Call::new(request)?;
         call.force_send_body();
         let mut head = call.proceed();
-        let mut filled;
-        loop {
-            filled = head.write(self.wire.buffers().output())?;
-            if head.can_proceed() {
-                break;
-            }
-            self.wire.transmit_output(filled, no_timeout())?;
-        }
+        let mut filled = self.write_head(&mut head)?;
         let Some(SendRequestResult::SendBody(mut call)) = head.proceed()? else {
             return Err(ExchangeError::Protocol(
                 "a request without a body".to_owned(),
@@ -143,13 +139,40 @@ impl HttpConnection {
             .ok_or_else(|| ExchangeError::Protocol("the body was not sent whole".to_owned()))
     }
 
+    /// Sends a request without a body.
+    fn send_head(&mut self, request: Request<()>) -> Result<Call<RecvResponse>, ExchangeError> {
+        let mut head = Call::new(request)?.proceed();
+        let filled = self.write_head(&mut head)?;
+        self.wire.transmit_output(filled, no_timeout())?;
+        self.sent = !self.line.write_failed();
+        match head.proceed()? {
+            Some(SendRequestResult::RecvResponse(call)) => Ok(call),
+            _ => Err(ExchangeError::Protocol(
+                "a request with a body that was not given".to_owned(),
+            )),
+        }
+    }
+
+    /// Writes the head; how much of it, its end, is still in the output buffer.
+    fn write_head(&mut self, head: &mut Call<SendRequest>) -> Result<usize, ExchangeError> {
+        loop {
+            let filled = head.write(self.wire.buffers().output())?;
+            if head.can_proceed() {
+                return Ok(filled);
+            }
+            self.wire.transmit_output(filled, no_timeout())?;
+        }
+    }
+
     /// Reads the response, its body into `self.body`.
     fn receive(
         &mut self,
         mut call: Call<RecvResponse>,
+        max_bytes: usize,
     ) -> Result<http::Response<()>, ExchangeError> {
         let head = self.receive_head(&mut call)?;
-        framing::check(head.headers())?;
+        framing::check(head.headers(), max_bytes)
+            .map_err(|rule| ExchangeError::Protocol(rule.into_owned()))?;
         let closing = match call.proceed() {
             Some(RecvResponseResult::RecvBody(call)) => self.receive_body(call)?,
             Some(RecvResponseResult::Redirect(call)) => call.must_close_connection(),
@@ -222,7 +245,7 @@ impl HttpConnection {
             let buffers = self.wire.buffers();
             let input = buffers.input();
             let (used, written) = call.read(input, self.body.room(input.len()))?;
-            self.body.grow(written)?;
+            self.body.grow(written).map_err(ExchangeError::Protocol)?;
             buffers.input_consume(used);
             if used == 0 {
                 return Ok(total);

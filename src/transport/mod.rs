@@ -36,8 +36,7 @@ pub trait Connection: Send {
     /// Sends a request and reads the whole response. After a failure the connection is of no use.
     fn exchange(
         &mut self,
-        request: message::Request<()>,
-        body: &[u8],
+        request: HttpRequest<'_>,
         context: &CallContext,
     ) -> Result<HttpResponse<'_>, Failure>;
 
@@ -47,6 +46,16 @@ pub trait Connection: Send {
 
     /// Gives back memory that it does not need while it rests.
     fn shrink(&mut self) {}
+}
+
+/// A request, but for the headers that frame it.
+pub struct HttpRequest<'a> {
+    /// Method, path and headers.
+    pub head: message::Request<()>,
+    /// None of a request that has no body, such as a GET.
+    pub body: Option<&'a [u8]>,
+    /// A response whose body is longer than so many bytes is an error.
+    pub max_response_bytes: usize,
 }
 
 /// A whole response.

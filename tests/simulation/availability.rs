@@ -12,8 +12,8 @@ use koodrive::error::{Error, ErrorKind};
 use koodrive::failure::{Failure, FailureKind};
 use koodrive::plan::Plan;
 use koodrive::report::{Outcome, Report};
-use koodrive::transport::{Connection, HttpResponse, Transport};
-use ureq::http::{HeaderValue, Request, Response, header};
+use koodrive::transport::{Connection, HttpRequest, HttpResponse, Transport};
+use ureq::http::{HeaderValue, Response, header};
 
 use crate::network::{Sim, SimSystem};
 use crate::request::{self, HOST};
@@ -165,12 +165,13 @@ impl Transport for GatewayTransport {
 impl Connection for GatewayConnection {
     fn exchange(
         &mut self,
-        request: Request<()>,
-        body: &[u8],
+        request: HttpRequest<'_>,
         context: &CallContext,
     ) -> Result<HttpResponse<'_>, Failure> {
         self.sim.world.step("exchange");
-        let ids = request::read(&request, body).expect("a lawful request").ids;
+        let ids = request::read(&request.head, request.body.unwrap_or_default())
+            .expect("a lawful request")
+            .ids;
         self.is_good = false;
         let sim = Arc::clone(&self.sim);
         let broken = |kind| failure(kind, true);

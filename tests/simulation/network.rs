@@ -7,8 +7,7 @@ use koodrive::context::CallContext;
 use koodrive::error::ErrorKind;
 use koodrive::failure::{Failure, FailureKind};
 use koodrive::system::{Gate, System};
-use koodrive::transport::{Connection, HttpResponse, Transport};
-use ureq::http::Request;
+use koodrive::transport::{Connection, HttpRequest, HttpResponse, Transport};
 
 use crate::answer::Draft;
 use crate::faults::{self, Fault, Meaning, Reply};
@@ -302,8 +301,7 @@ impl Drop for SimConnection {
 impl Connection for SimConnection {
     fn exchange(
         &mut self,
-        request: Request<()>,
-        body: &[u8],
+        request: HttpRequest<'_>,
         context: &CallContext,
     ) -> Result<HttpResponse<'_>, Failure> {
         let sim = Arc::clone(&self.sim);
@@ -337,9 +335,15 @@ impl Connection for SimConnection {
             let service = &stage.service;
             let task = World::task();
             stage.watch.run(run).uses(task, self.number);
-            stage
-                .watch
-                .sent(run, task, service, &request, body, now, deadline)
+            stage.watch.sent(
+                run,
+                task,
+                service,
+                &request.head,
+                request.body.unwrap_or_default(),
+                now,
+                deadline,
+            )
         };
         sim.world.note("send", attempt.number, || {
             format!("#{} {:?} {fault:?}", attempt.number, attempt.scopes)

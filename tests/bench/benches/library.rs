@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use http::{Request, Response};
+use http::Response;
 use koodrive::client::Client;
 use koodrive::config::Config;
 use koodrive::context::CallContext;
@@ -30,11 +30,10 @@ impl Transport for Canned {
 impl Connection for Canned {
     fn exchange(
         &mut self,
-        request: Request<()>,
-        body: &[u8],
+        request: transport::HttpRequest<'_>,
         _: &CallContext,
     ) -> Result<transport::HttpResponse<'_>, Failure> {
-        black_box((request, body));
+        black_box((request.head, request.body));
         let answer = self.0.as_ref().ok_or(Failure {
             possibly_executed: true,
             kind: FailureKind::Unreachable,

@@ -3,11 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use http::Request;
 use koodrive::context::CallContext;
 use koodrive::failure::{Failure, FailureKind};
 use koodrive::system::{Gate, System};
-use koodrive::transport::{Connection, HttpResponse, Transport};
+use koodrive::transport::{Connection, HttpRequest, HttpResponse, Transport};
 
 use crate::json::{self, Value};
 use crate::script::{Answer, Reply};
@@ -128,12 +127,11 @@ struct Wire {
 impl Connection for Wire {
     fn exchange(
         &mut self,
-        request: Request<()>,
-        body: &[u8],
-        _patience: &CallContext,
+        request: HttpRequest<'_>,
+        _: &CallContext,
     ) -> Result<HttpResponse<'_>, Failure> {
         let header = |name: &str| {
-            let value = request.headers().get(name);
+            let value = request.head.headers().get(name);
             value
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or_default()
@@ -150,7 +148,7 @@ impl Connection for Wire {
         let exchange = Exchange {
             sent,
             answered: state.elapsed,
-            ids: asked_ids(body),
+            ids: asked_ids(request.body.unwrap_or_default()),
             authorization,
             x_date: header("x-date"),
             reply: reply.clone(),

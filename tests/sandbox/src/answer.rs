@@ -201,6 +201,11 @@ impl Reply {
         Self::json(400, body.to_string())
     }
 
+    /// Something that the request names does not exist.
+    pub fn unknown(code: u32, msg: &str) -> Self {
+        Self::json(404, json!({ "code": code, "msg": msg }).to_string())
+    }
+
     /// An error of the gateway in front of the service.
     pub fn gateway(status: u16, request_id: &str, why: &str) -> Self {
         let error_code = match status {

@@ -39,7 +39,9 @@ fn scopes(shared: &Shared, head: &Parts) -> Reply {
     let (Some(user), Some(device)) = (user, device) else {
         return error(400, "both user and device are needed");
     };
-    let ids = shared.lock().scopes.list(&user, &device);
+    let scopes = shared.lock().scopes.list(&user, &device);
+    let scopes = scopes.iter().flatten();
+    let ids: Vec<_> = scopes.map(|scope| &scope.scope_id).collect();
     Reply::json(200, json!({ "scopes": ids }).to_string())
 }
 

@@ -223,12 +223,20 @@ impl Fault {
 
     /// Changes what the answer says.
     pub(crate) fn distort(&self, answer: &mut Answer, asked: &[Id]) {
+        answer.shape = self.shape();
         match self {
             Self::Stranger(id) => answer.name_deleted(id.clone()),
             Self::Omit(count) => answer.omit(&asked[..asked.len().min(*count)]),
             Self::Twice => answer.repeat_first(),
-            Self::Shape(shape) => answer.shape = Some(*shape),
             _ => {}
+        }
+    }
+
+    /// In which form it is said.
+    pub(crate) fn shape(&self) -> Option<Shape> {
+        match self {
+            Self::Shape(shape) => Some(*shape),
+            _ => None,
         }
     }
 

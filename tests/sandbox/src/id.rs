@@ -61,8 +61,8 @@ impl IdSet {
     }
 }
 
-impl From<&[Id]> for IdSet {
-    fn from(ids: &[Id]) -> Self {
+impl<'a> FromIterator<&'a Id> for IdSet {
+    fn from_iter<I: IntoIterator<Item = &'a Id>>(ids: I) -> Self {
         let mut set = Self::default();
         for id in ids {
             set.insert(id);

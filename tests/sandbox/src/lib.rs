@@ -18,7 +18,7 @@
 //! - `server`: connections; `wire`: their bytes, where answers are cut, dripped and reset; `tls`
 //! - `shared`: the service behind its lock
 //! - `service`: the API reference's rules, with `request` (what is asked), `clock` (`X-Date`), `access` and
-//!   `signature` (who may), `scopes` and `id` (what exists), `answer` (what is said)
+//!   `signature` (who may), `scopes`, `inventory` and `id` (what exists), `answer` (what is said)
 //! - `faults`: what goes wrong on request
 //! - `limit`: how many requests pass
 //! - `ledger`: what is remembered
@@ -34,6 +34,7 @@ mod clock;
 mod control;
 mod faults;
 mod id;
+mod inventory;
 mod ledger;
 mod limit;
 mod options;
@@ -59,6 +60,7 @@ use tokio::sync::oneshot;
 pub use answer::Shape;
 pub use faults::{Fault, Match, Rule};
 pub use id::Id;
+pub use inventory::{Device, DeviceDetails, Scope};
 pub use ledger::{Ledger, Request, Totals};
 pub use limit::RateLimit;
 pub use options::{App, DateHeader, Options, Rejection, Token};

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use crate::access::scheme_name;
 use crate::id::Id;
 
+const DEVICES: &str = "/koodrive/ose/v1/backup/device";
+
 /// A whole request, as far as the ledger keeps it. All of it is copied: the bytes as they came would
 /// keep a whole read buffer alive.
 pub(crate) struct Received {
@@ -48,8 +50,24 @@ pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.into_owned())
 }
 
+/// What a path names.
+pub(crate) enum Resource {
+    Devices,
+    Scopes,
+}
+
+impl Received {
+    pub fn resource(&self) -> Option<Resource> {
+        let path = self.path.split('?').next().unwrap_or_default();
+        match &self.device {
+            Some(_) => Some(Resource::Scopes),
+            None => (path == DEVICES).then_some(Resource::Devices),
+        }
+    }
+}
+
 fn device_in(path: &str) -> Option<String> {
-    let rest = path.strip_prefix("/koodrive/ose/v1/backup/device/")?;
+    let rest = path.strip_prefix(DEVICES)?.strip_prefix('/')?;
     let segment = rest.strip_suffix("/scope")?;
     if segment.is_empty() || segment.contains('/') {
         return None;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use crate::id::{Id, IdSet};
+use crate::inventory::{self, DeviceDetails, Scope};
 
 const FIRST_USER: u64 = 1_505_084_218_764_547_200;
 const FIRST_DEVICE: u64 = 1_842_812_272_691_451_648;
@@ -45,9 +46,9 @@ pub enum ScopeSource {
         /// Users.
         users: u64,
     },
-    /// Exactly these.
+    /// Exactly these: of each user, by id, each device.
     #[serde(rename = "users")]
-    Listed(HashMap<String, HashMap<String, Vec<Id>>>),
+    Listed(HashMap<String, HashMap<String, inventory::Device>>),
 }
 
 /// The scopes of all devices.
@@ -59,6 +60,7 @@ pub(crate) struct Scopes {
 
 /// The scopes of one device.
 pub(crate) struct Device {
+    details: DeviceDetails,
     origin: Origin,
     deleted: IdSet,
 }
@@ -67,7 +69,7 @@ pub(crate) struct Device {
 enum Origin {
     Everything,
     Generated(u64),
-    Listed(IdSet),
+    Listed { ids: IdSet, scopes: Vec<Scope> },
 }
 
 impl Scopes {
@@ -97,24 +99,43 @@ impl Scopes {
         if self.device(user, device).is_none() {
             let origin = self.elsewhere.clone()?;
             let devices = self.devices.entry(user.to_owned()).or_default();
-            devices.insert(device.to_owned(), Device::new(origin));
+            let details = DeviceDetails::default();
+            devices.insert(device.to_owned(), Device::new(details, origin));
         }
         self.devices.get_mut(user)?.get_mut(device)
     }
 
-    /// A device's scopes in order; none where every id exists, for they can't be listed.
-    pub fn list(&self, user: &str, device: &str) -> Vec<Id> {
-        let mut ids = match (self.device(user, device), &self.elsewhere) {
+    /// A device's scopes in order; none where every id exists, for they can't be listed. `None` if there is no
+    /// such device.
+    pub fn list(&self, user: &str, device: &str) -> Option<Vec<Scope>> {
+        let mut scopes = match (self.device(user, device), &self.elsewhere) {
             (Some(device), _) => {
-                let mut ids = device.origin.ids();
-                ids.retain(|id| !device.deleted.contains(id));
-                ids
+                let mut scopes = device.origin.scopes();
+                scopes.retain(|scope| !device.deleted.contains(&scope.scope_id));
+                scopes
             }
-            (None, Some(origin)) => origin.ids(),
-            (None, None) => Vec::new(),
+            (None, Some(origin)) => origin.scopes(),
+            (None, None) => return None,
         };
-        ids.sort_unstable();
-        ids
+        scopes.sort_unstable_by(|one, other| one.scope_id.cmp(&other.scope_id));
+        Some(scopes)
+    }
+
+    /// A user's devices in order: those known so far, and where every user has every device the first generated
+    /// one. `None` if there is no such user.
+    pub fn devices(&self, user: &str) -> Option<Vec<(String, DeviceDetails)>> {
+        let known = self.devices.get(user);
+        let generated = self.elsewhere.is_some().then(|| generated_device_id(0));
+        if known.is_none() && generated.is_none() {
+            return None;
+        }
+        let details = |(id, device): (&String, &Device)| (id.clone(), device.details.clone());
+        let mut devices: Vec<_> = known.into_iter().flatten().map(details).collect();
+        if let Some(id) = generated.filter(|id| !devices.iter().any(|(known, _)| known == id)) {
+            devices.push((id, DeviceDetails::generated(0)));
+        }
+        devices.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Some(devices)
     }
 
     /// How many scopes exist on the devices known so far; `None` where every id exists.
@@ -144,8 +165,9 @@ impl Scopes {
 }
 
 impl Device {
-    fn new(origin: Origin) -> Self {
+    fn new(details: DeviceDetails, origin: Origin) -> Self {
         Self {
+            details,
             origin,
             deleted: IdSet::default(),
         }
@@ -164,7 +186,7 @@ impl Device {
         let had = match &self.origin {
             Origin::Everything => return None,
             Origin::Generated(count) => *count,
-            Origin::Listed(ids) => ids.len() as u64,
+            Origin::Listed { ids, .. } => ids.len() as u64,
         };
         Some(had - self.deleted.len() as u64)
     }
@@ -178,15 +200,16 @@ impl Origin {
                 (FIRST_SCOPE..FIRST_SCOPE.saturating_add(*count)).contains(number)
             }
             (Self::Generated(_), Id::Text(_)) => false,
-            (Self::Listed(ids), id) => ids.contains(id),
+            (Self::Listed { ids, .. }, id) => ids.contains(id),
         }
     }
 
-    fn ids(&self) -> Vec<Id> {
+    fn scopes(&self) -> Vec<Scope> {
+        let generated = |n| Scope::generated(Id::Number(FIRST_SCOPE + n), n);
         match self {
             Self::Everything => Vec::new(),
-            Self::Generated(count) => (0..*count).map(|n| Id::Number(FIRST_SCOPE + n)).collect(),
-            Self::Listed(ids) => ids.to_vec(),
+            Self::Generated(count) => (0..*count).map(generated).collect(),
+            Self::Listed { scopes, .. } => scopes.clone(),
         }
     }
 }
@@ -197,17 +220,24 @@ fn generate(count: u64, devices: u64, users: u64) -> Devices {
     let device = |n| {
         (
             generated_device_id(n),
-            Device::new(Origin::Generated(count)),
+            Device::new(DeviceDetails::generated(n), Origin::Generated(count)),
         )
     };
     let user = |n| (generated_user_id(n), (0..devices).map(device).collect());
     (0..users).map(user).collect()
 }
 
-fn list(users: &HashMap<String, HashMap<String, Vec<Id>>>) -> Devices {
-    let listed = |ids: &Vec<Id>| Device::new(Origin::Listed(IdSet::from(ids.as_slice())));
-    let devices = |devices: &HashMap<String, Vec<Id>>| {
-        let device = |(name, ids): (&String, _)| (name.clone(), listed(ids));
+fn list(users: &HashMap<String, HashMap<String, inventory::Device>>) -> Devices {
+    let listed = |device: &inventory::Device| {
+        let ids = device.scopes.iter().map(|scope| &scope.scope_id);
+        let origin = Origin::Listed {
+            ids: ids.collect(),
+            scopes: device.scopes.clone(),
+        };
+        Device::new(device.details.clone(), origin)
+    };
+    let devices = |devices: &HashMap<String, inventory::Device>| {
+        let device = |(name, device): (&String, _)| (name.clone(), listed(device));
         devices.iter().map(device).collect()
     };
     let user = |(name, of_user): (&String, _)| (name.clone(), devices(of_user));

@@ -6,22 +6,27 @@ use hashbrown::HashSet;
 use hyper::Method;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::access::{Access, Denied};
 use crate::answer::{Answer, Failure, Reply};
 use crate::clock;
 use crate::faults::{Fault, Rule, Silence};
 use crate::id::Id;
+use crate::inventory::{self, DeviceDetails};
 use crate::ledger::{Book, Deleted, Fate};
 use crate::limit::Bucket;
 use crate::options::{DateHeader, Options};
-use crate::request::{Received, header, ids_in, query_value};
+use crate::request::{Received, Resource, header, ids_in, query_value};
 use crate::scopes::Scopes;
 use crate::signature::Signed;
 use crate::wire::Pace;
 
 const MAX_IDS: usize = 100;
+
+/// Codes of the sandbox's own, for the API reference names none.
+const UNKNOWN_USER: u32 = 15000403;
+const UNKNOWN_DEVICE: u32 = 15000404;
 
 /// KooDrive: all that it knows and remembers.
 pub(crate) struct Service {
@@ -63,7 +68,10 @@ pub(crate) struct Outgoing {
 enum Handled {
     Untouched,
     Refused(Reply),
-    Listed(Reply),
+    Listed {
+        name: &'static str,
+        entries: Vec<Value>,
+    },
     Deleted {
         asked: Vec<Id>,
         answer: Answer,
@@ -115,7 +123,7 @@ impl Service {
         };
         let (executed, deleted) = match &handled {
             Handled::Deleted { deleted, .. } => (true, *deleted),
-            Handled::Listed(_) => (true, Deleted::default()),
+            Handled::Listed { .. } => (true, Deleted::default()),
             Handled::Refused(_) | Handled::Untouched => (false, Deleted::default()),
         };
         let answer = match fault.and_then(Fault::silence) {
@@ -163,22 +171,25 @@ impl Service {
 
     fn handle(&mut self, head: &Parts, received: &Received, request_id: &str) -> Handled {
         let gateway = |status, why| Reply::gateway(status, request_id, why);
-        let Some(device) = &received.device else {
-            return Handled::Refused(gateway(404, "The API does not exist"));
+        let allowed: &[Method] = match received.resource() {
+            None => return Handled::Refused(gateway(404, "The API does not exist")),
+            Some(Resource::Devices) => &[Method::GET],
+            Some(Resource::Scopes) => &[Method::DELETE, Method::GET],
         };
-        if ![Method::DELETE, Method::GET].contains(&received.method) {
+        if !allowed.contains(&received.method) {
             let mut reply = gateway(405, "The request method is not allowed");
-            reply.header("allow", Some("DELETE, GET"));
+            let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
+            reply.header("allow", Some(&names.join(", ")));
             return Handled::Refused(reply);
         }
         let user = match self.admit(head, received, request_id) {
             Ok(user) => user,
             Err(refusal) => return Handled::Refused(refusal),
         };
-        if received.method == Method::GET {
-            self.list(user, device, head)
-        } else {
-            self.delete(user, device, head, &received.body)
+        match &received.device {
+            None => self.list_devices(user),
+            Some(device) if received.method == Method::GET => self.list_scopes(user, device, head),
+            Some(device) => self.delete(user, device, head, &received.body),
         }
     }
 
@@ -255,25 +266,48 @@ impl Service {
             && !ids.iter().any(|id| poison.contains(id))
     }
 
-    /// Lists a device's scopes. All of them are folders, module 100.
-    fn list(&self, user: &str, device: &str, head: &Parts) -> Handled {
-        let module_code = query_value(&head.uri, "moduleCode").unwrap_or_default();
-        let scopes = match module_code.as_str() {
-            "100" => self.scopes.list(user, device),
-            "101" | "102" => Vec::new(),
-            _ => return Handled::Refused(Reply::parameter_check_failed()),
+    fn list_devices(&self, user: &str) -> Handled {
+        let Some(devices) = self.scopes.devices(user) else {
+            return Handled::Refused(Reply::unknown(UNKNOWN_USER, "The user does not exist."));
         };
-        let scope = |id: &Id| json!({ "scopeId": id, "moduleCode": 100 });
-        let scopes: Vec<_> = scopes.iter().map(scope).collect();
-        let body = json!({ "scopeList": scopes, "code": 0, "msg": "success" });
-        Handled::Listed(Reply::json(200, body.to_string()))
+        let entry = |(id, details): (String, DeviceDetails)| {
+            let mut entry = json!(details);
+            entry["deviceId"] = id.into();
+            entry
+        };
+        Handled::Listed {
+            name: "data",
+            entries: devices.into_iter().map(entry).collect(),
+        }
+    }
+
+    fn list_scopes(&self, user: &str, device: &str, head: &Parts) -> Handled {
+        let module_code = query_value(&head.uri, "moduleCode").unwrap_or_default();
+        if !["100", "101", "102"].contains(&module_code.as_str()) {
+            return Handled::Refused(Reply::parameter_check_failed());
+        }
+        let Some(scopes) = self.scopes.list(user, device) else {
+            return Handled::Refused(Reply::unknown(UNKNOWN_DEVICE, "The device does not exist."));
+        };
+        let scopes = scopes
+            .iter()
+            .filter(|scope| scope.module_code == module_code);
+        Handled::Listed {
+            name: "scopeList",
+            entries: scopes.map(|scope| json!(scope)).collect(),
+        }
     }
 
     /// The reply with all its headers, and how fast it goes out.
     fn answer(&self, handled: Handled, fault: Option<&Fault>, request_id: &str) -> (Reply, Pace) {
         let own = match handled {
             Handled::Untouched => None,
-            Handled::Refused(reply) | Handled::Listed(reply) => Some(reply),
+            Handled::Refused(reply) => Some(reply),
+            Handled::Listed { name, entries } => {
+                let shape = fault.and_then(Fault::shape);
+                let answer = inventory::answer(name, entries, shape);
+                Some(Reply::json(200, answer.to_string()))
+            }
             Handled::Deleted {
                 asked, mut answer, ..
             } => {

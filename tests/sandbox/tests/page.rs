@@ -266,7 +266,6 @@ fn other_paths_and_methods_are_the_gateways_business() {
     let sandbox = start(Options::default());
     let mut call = Call::delete(json!(["1"]));
     for target in [
-        "/koodrive/ose/v1/backup/device",
         "/koodrive/ose/v1/backup/device//scope",
         "/koodrive/ose/v1/backup/device/a/b/scope",
         "/koodrive/ose/v1/backup/device/1/scope/",
@@ -291,7 +290,15 @@ fn scopes_can_be_listed() {
     let sandbox = start_with_ids(&["2", "1"]);
     let path = format!("/koodrive/ose/v1/backup/device/{DEVICE}/scope");
     let list = |query: &str| call(&sandbox, &Call::get(&format!("{path}{query}")));
-    let scope = |id| json!({ "scopeId": id, "moduleCode": 100 });
+    let scope = |id| {
+        json!({
+            "scopeId": id,
+            "moduleCode": "100",
+            "localPath": format!("/storage/emulated/0/{id}"),
+            "targetFolderPath": "/backup",
+            "createTime": "2025-09-15T06:14:48.630Z",
+        })
+    };
     assert_eq!(
         list("?moduleCode=100").json()["scopeList"],
         json!([scope("1"), scope("2")])
@@ -299,6 +306,47 @@ fn scopes_can_be_listed() {
     assert_eq!(list("?moduleCode=101").json()["scopeList"], json!([]));
     assert_parameter_check_failed(&list(""));
     assert_parameter_check_failed(&list("?moduleCode=103"));
+    let unknown = "/koodrive/ose/v1/backup/device/other/scope?moduleCode=100";
+    let answer = call(&sandbox, &Call::get(unknown));
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (404, &json!(15000404))
+    );
+}
+
+#[test]
+fn devices_can_be_listed() {
+    let described = r#"{ "users": { "u": {
+        "7": ["1"],
+        "8": { "deviceName": "Magic v3", "deviceOS": "Android", "machineCode": "20250911",
+               "createTime": "2025-09-15T06:14:48.630Z",
+               "scopes": [{ "scopeId": "2", "moduleCode": "101", "localPath": "/DCIM" }, 3] }
+    } } }"#;
+    let sandbox = start(Options {
+        scopes: serde_json::from_str(described).unwrap(),
+        ..Options::default()
+    });
+    let get = |user: &str, target: &str| {
+        let get = Call::get(target).with("X-User-Id", user);
+        call(&sandbox, &get)
+    };
+    let devices = "/koodrive/ose/v1/backup/device";
+    assert_eq!(
+        get("u", devices).json()["data"],
+        json!([
+            { "deviceId": "7" },
+            { "deviceId": "8", "deviceName": "Magic v3", "deviceOS": "Android",
+              "machineCode": "20250911", "createTime": "2025-09-15T06:14:48.630Z" }
+        ])
+    );
+    let album = get("u", &format!("{devices}/8/scope?moduleCode=101")).json();
+    assert_eq!(album["scopeList"].as_array().unwrap().len(), 1);
+    assert_eq!(album["scopeList"][0]["localPath"], "/DCIM");
+    let unknown = get("nobody", devices);
+    assert_eq!(
+        (unknown.status, &unknown.json()["code"]),
+        (404, &json!(15000403))
+    );
 }
 
 #[test]

@@ -1,13 +1,16 @@
-//! When a request may be sent: after its backoff, the pause that the service asked for, and at the rate
-//! that the caller and the service allow.
+//! When a request may be sent: while the run goes on, after its backoff, the pause that the service asked for,
+//! and at the rate that the caller and the service allow.
 
 use std::time::{Duration, Instant};
 
-use super::Run;
-use super::control::{Stop, Stopped};
+use super::RunContext;
+use super::control::{Control, Stop, Stopped};
+use super::health::ServiceHealth;
 use super::rate_limiter::Slot;
 use crate::context::CallContext;
-use crate::system::Passage;
+use crate::error::Error;
+use crate::monitor::Monitor;
+use crate::system::{Gate, Passage};
 
 /// A request's turn, which ends where its slot of the rate limit does.
 #[derive(Clone, Copy)]
@@ -16,7 +19,45 @@ pub(super) struct Turn {
     pub(super) slot: Option<Slot>,
 }
 
-impl Run<'_> {
+/// What decides it, shared by the threads of one run.
+pub(super) struct Dispatch<'a> {
+    pub(super) context: RunContext<'a>,
+    pub(super) control: Control,
+    pub(super) health: ServiceHealth,
+    /// While the service is in doubt one thread at a time sends.
+    pub(super) probe_gate: Gate,
+    /// Of the threads that wait for the rate limit one looks at the clock.
+    rate_gate: Gate,
+}
+
+impl<'a> Dispatch<'a> {
+    /// Of a run that begins now.
+    pub(super) fn new(context: RunContext<'a>, monitor: &Monitor) -> Self {
+        let now = context.system.now();
+        let deadline = context.limits.run_timeout.map(|timeout| now + timeout);
+        Self {
+            context,
+            control: Control::new(monitor.clone(), deadline),
+            health: ServiceHealth::new(now, context.limits.max_outage),
+            probe_gate: Gate::default(),
+            rate_gate: Gate::default(),
+        }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.context.system.now()
+    }
+
+    /// Whether the run goes on.
+    pub(super) fn check(&self) -> Result<(), Stopped> {
+        self.control.check(self.now())
+    }
+
+    /// Why the run does not go on.
+    pub(super) fn stop_error(&self) -> Error {
+        self.control.reason().unwrap_or(Stop::Panicked).error()
+    }
+
     /// Waits for a turn, which comes no sooner than `not_before`.
     pub(super) fn await_turn(&self, not_before: Option<Instant>) -> Result<Turn, Stopped> {
         let limiter = self.context.rate_limiter;
@@ -44,7 +85,7 @@ impl Run<'_> {
 
     /// Whether a request may still go out, after a connect that took its time.
     pub(super) fn is_still(&self, turn: Turn) -> Result<bool, Stopped> {
-        let now = self.context.system.now();
+        let now = self.now();
         self.control.check(now)?;
         let paused_until = self.context.rate_limiter.paused_until();
         Ok(paused_until.is_none_or(|until| until <= now)
@@ -53,20 +94,25 @@ impl Run<'_> {
 
     /// The context of a connect, which the run's end cuts short.
     pub(super) fn connect_context(&self) -> CallContext {
-        let deadline = self.until(self.context.limits.connect_timeout);
-        let run_deadline = self.control.deadline();
-        let deadline = run_deadline.map_or(deadline, |run| run.min(deadline));
-        self.control.cancellation().preparation(deadline)
+        self.preparation(self.context.limits.connect_timeout)
     }
 
-    /// The context of a request, which is awaited longer than the run.
-    pub(super) fn request_context(&self) -> CallContext {
-        let deadline = self.until(self.context.limits.request_timeout);
+    /// The context of a request that changes nothing, which the run's end cuts short, too.
+    pub(super) fn query_context(&self) -> CallContext {
+        self.preparation(self.context.limits.request_timeout)
+    }
+
+    /// The context of a deletion, which is awaited longer than the run.
+    pub(super) fn deletion_context(&self) -> CallContext {
+        let deadline = self.now() + self.context.limits.request_timeout;
         self.control.cancellation().response(deadline)
     }
 
-    fn until(&self, timeout: Duration) -> Instant {
-        self.context.system.now() + timeout
+    fn preparation(&self, timeout: Duration) -> CallContext {
+        let deadline = self.now() + timeout;
+        let run_deadline = self.control.deadline();
+        let deadline = run_deadline.map_or(deadline, |run| run.min(deadline));
+        self.control.cancellation().preparation(deadline)
     }
 
     /// Waits for backoff, pause and the next probe of an outage; what the clock says then.

@@ -1,0 +1,121 @@
+//! Calls that only read: one request after the other, tried again as deletions are. There is a whole list at
+//! the end, or an error.
+
+use std::time::Instant;
+
+use super::RunContext;
+use super::backoff::backoff;
+use super::control::{Stop, Stopped};
+use super::dispatch::Dispatch;
+use super::health::Diagnosis;
+use super::sender::{NotReady, Sender};
+use crate::error::Error;
+use crate::monitor::Watch;
+use crate::service::{Attempt, AttemptError, FollowUp, ListResponse, Query, Resend, RetryAction};
+
+/// Adds what the service answers to each of these queries to `list`.
+pub(crate) fn read_list<L: ListResponse>(
+    context: RunContext<'_>,
+    watch: &Watch<'_>,
+    queries: &[Query<'_>],
+    mut list: L,
+) -> Result<L, Error> {
+    let dispatch = Dispatch::new(context, watch.monitor());
+    let mut reader = Reader {
+        sender: Sender::new(&dispatch),
+        failed_attempts: 0,
+        not_before: None,
+    };
+    for query in queries {
+        reader.read(query, &mut list)?;
+    }
+    reader.sender.close();
+    Ok(list)
+}
+
+struct Reader<'r> {
+    sender: Sender<'r>,
+    /// Of the current query.
+    failed_attempts: u32,
+    not_before: Option<Instant>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, query: &Query<'_>, list: &mut impl ListResponse) -> Result<(), Error> {
+        let dispatch = self.sender.dispatch;
+        self.failed_attempts = 0;
+        self.not_before = None;
+        loop {
+            let follow_up = self
+                .attempt(query, list)
+                .map_err(|Stopped| dispatch.stop_error())?;
+            let Some(attempt_error) = follow_up.error else {
+                dispatch.health.succeeded();
+                return Ok(());
+            };
+            dispatch.check().map_err(|Stopped| dispatch.stop_error())?;
+            match follow_up.action {
+                RetryAction::TryAgain => self.try_again(attempt_error)?,
+                _ => return Err(attempt_error.error),
+            }
+        }
+    }
+
+    /// One attempt, which may be sent again at once.
+    fn attempt(
+        &mut self,
+        query: &Query<'_>,
+        list: &mut impl ListResponse,
+    ) -> Result<FollowUp, Stopped> {
+        let mut resent = Resend::default();
+        loop {
+            self.sender.stand_in_line();
+            match self.sender.make_ready(self.not_before) {
+                Ok(()) => {}
+                Err(NotReady::Stopped) => return Err(Stopped),
+                Err(NotReady::NotConnected(failure) | NotReady::Failed(failure)) => {
+                    return Ok(Attempt::failed(&failure).follow_up);
+                }
+            }
+            let context = self.sender.dispatch.query_context();
+            let mut follow_up = self.sender.session.read(query, list, &context);
+            self.sender.session.end_request();
+            self.sender.heed_retry_after(&mut follow_up);
+            if follow_up.is_answered {
+                self.sender.answered();
+            }
+            if !follow_up.resend.is_new(&mut resent) {
+                return Ok(follow_up);
+            }
+        }
+    }
+
+    /// Prepares the next attempt, unless the last one was the last.
+    fn try_again(&mut self, attempt_error: AttemptError) -> Result<(), Error> {
+        let dispatch = self.sender.dispatch;
+        let report = self.sender.failed(&attempt_error);
+        self.not_before = None;
+        match report.diagnosis {
+            Diagnosis::GivenUp => {
+                let down = Stop::ServiceDown(attempt_error.error);
+                return Err(down.error());
+            }
+            Diagnosis::ServiceDown { .. } => self.sender.step_back(),
+            Diagnosis::RequestFailed | Diagnosis::ServiceSuspected if report.is_throttled => {}
+            Diagnosis::RequestFailed | Diagnosis::ServiceSuspected => {
+                self.failed_attempts += 1;
+                let limits = dispatch.context.limits;
+                let random = dispatch.context.system.random();
+                let not_before = report.now + backoff(self.failed_attempts, random);
+                let deadline = dispatch.control.deadline();
+                if self.failed_attempts >= limits.max_attempts
+                    || deadline.is_some_and(|deadline| not_before >= deadline)
+                {
+                    return Err(attempt_error.error);
+                }
+                self.not_before = Some(not_before);
+            }
+        }
+        Ok(())
+    }
+}
