@@ -460,6 +460,17 @@ void koodrive_devices_free(koodrive_devices *devices);
 typedef struct koodrive_scopes koodrive_scopes;
 
 /**
+ * The user whose device it is: also where koodrive_client_list_scopes() took it from the config. NULL for NULL.
+ * Borrowed from the list.
+ */
+const char *koodrive_scopes_user_id(const koodrive_scopes *scopes);
+
+/**
+ * The device whose scopes they are. NULL for NULL. Borrowed from the list.
+ */
+const char *koodrive_scopes_device_id(const koodrive_scopes *scopes);
+
+/**
  * How many scopes the list has. 0 for NULL.
  */
 size_t koodrive_scopes_count(const koodrive_scopes *scopes);

@@ -163,7 +163,7 @@ pub unsafe extern "C" fn koodrive_client_list_scopes(
             let module = optional_text("module_code", module_code)?;
             let monitor = monitor.as_ref().map(|monitor| &monitor.0);
             let listed = client.0.list_scopes(user, device, module, monitor)?;
-            write_out(scopes, into_handle(koodrive_scopes(listed)));
+            write_out(scopes, into_handle(koodrive_scopes::new(listed)));
             Ok(())
         })
     }

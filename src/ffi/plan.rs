@@ -111,7 +111,7 @@ pub unsafe extern "C" fn koodrive_plan_add_scopes(
     unsafe {
         guard_status(error, || {
             let plan = required_mut("plan", plan)?;
-            plan.0.add_scopes(&required("scopes", scopes)?.0)
+            plan.0.add_scopes(&required("scopes", scopes)?.scopes)
         })
     }
 }

@@ -1,19 +1,54 @@
 //! A device's scopes.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, CString, c_char};
 
 use super::{c_pointer, free, guard};
 use crate::listing::Scopes;
 
 /// A device's scopes, in the service's order. It never changes: any number of threads may read it.
-pub struct koodrive_scopes(pub(super) Scopes);
+pub struct koodrive_scopes {
+    pub(super) scopes: Scopes,
+    user_id: CString,
+    device_id: CString,
+}
+
+impl koodrive_scopes {
+    pub(super) fn new(scopes: Scopes) -> Self {
+        // Neither holds a NUL: they were checked before they were asked for.
+        let text = |text: &str| CString::new(text).unwrap_or_default();
+        Self {
+            user_id: text(scopes.user_id()),
+            device_id: text(scopes.device_id()),
+            scopes,
+        }
+    }
+}
+
+/// The user whose device it is: also where koodrive_client_list_scopes() took it from the config. NULL for NULL.
+/// Borrowed from the list.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_scopes_user_id(scopes: *const koodrive_scopes) -> *const c_char {
+    // SAFETY: `scopes` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
+    let scopes = unsafe { scopes.as_ref() };
+    c_pointer(scopes.map(|scopes| scopes.user_id.as_c_str()))
+}
+
+/// The device whose scopes they are. NULL for NULL. Borrowed from the list.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_scopes_device_id(
+    scopes: *const koodrive_scopes,
+) -> *const c_char {
+    // SAFETY: `scopes` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
+    let scopes = unsafe { scopes.as_ref() };
+    c_pointer(scopes.map(|scopes| scopes.device_id.as_c_str()))
+}
 
 /// How many scopes the list has. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_scopes_count(scopes: *const koodrive_scopes) -> usize {
     // SAFETY: `scopes` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
     let scopes = unsafe { scopes.as_ref() };
-    scopes.map_or(0, |scopes| scopes.0.count())
+    scopes.map_or(0, |scopes| scopes.scopes.count())
 }
 
 /// The id of the scope at an index, one that koodrive_plan_add() accepts. NULL for an index out of range or for
@@ -91,6 +126,6 @@ unsafe fn text(
     // SAFETY: the caller's promise.
     let scopes = unsafe { scopes.as_ref() };
     guard(std::ptr::null(), || {
-        c_pointer(scopes.and_then(|scopes| get(&scopes.0)))
+        c_pointer(scopes.and_then(|scopes| get(&scopes.scopes)))
     })
 }
