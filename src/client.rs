@@ -208,11 +208,12 @@ impl Client {
     fn read_list<L: ListResponse>(
         &self,
         queries: &[Query<'_>],
-        list: L,
+        mut list: L,
         monitor: Option<&Monitor>,
     ) -> Result<L, Error> {
         let monitor = monitor.cloned().unwrap_or_default();
-        run::read_list(self.context(), &monitor.watch(0)?, queries, list)
+        run::read_list(self.context(), &monitor.watch(0)?, queries, &mut list)?;
+        Ok(list)
     }
 
     fn user_of_list<'u>(&'u self, user: Option<&'u str>) -> Result<&'u str, Error> {

@@ -78,7 +78,8 @@ fn begins_a_journal(content: &[u8]) -> bool {
 
 fn check_header(line: &[u8], owner: &Owner<'_>, hash: &str) -> Result<(), String> {
     let no_journal = "the file is no journal of koodrive";
-    let header: Header<'_> = serde_json::from_slice(line).map_err(|_| no_journal)?;
+    let text = std::str::from_utf8(line).map_err(|_| no_journal)?;
+    let header: Header<'_> = serde_json::from_str(text).map_err(|_| no_journal)?;
     if header.koodrive_journal > line::VERSION {
         return Err(format!(
             "it is of a newer format ({}; this library reads up to {})",
@@ -122,12 +123,13 @@ enum Event<'a> {
 
 impl<'a> Event<'a> {
     fn parse(line: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(line).ok()?;
         if line.starts_with(line::INTENT) {
-            serde_json::from_slice(line).ok().map(Self::Intent)
+            serde_json::from_str(text).ok().map(Self::Intent)
         } else if line.starts_with(line::TRIED) {
-            serde_json::from_slice(line).ok().map(Self::Tried)
+            serde_json::from_str(text).ok().map(Self::Tried)
         } else {
-            serde_json::from_slice(line).ok().map(Self::Result)
+            serde_json::from_str(text).ok().map(Self::Result)
         }
     }
 

@@ -14,12 +14,12 @@ use crate::monitor::Watch;
 use crate::service::{Attempt, AttemptError, FollowUp, ListResponse, Query, Resend, RetryAction};
 
 /// Adds what the service answers to each of these queries to `list`.
-pub(crate) fn read_list<L: ListResponse>(
+pub(crate) fn read_list(
     context: RunContext<'_>,
     watch: &Watch<'_>,
     queries: &[Query<'_>],
-    mut list: L,
-) -> Result<L, Error> {
+    list: &mut dyn ListResponse,
+) -> Result<(), Error> {
     let dispatch = Dispatch::new(context, watch.monitor());
     let mut reader = Reader {
         sender: Sender::new(&dispatch),
@@ -27,10 +27,10 @@ pub(crate) fn read_list<L: ListResponse>(
         not_before: None,
     };
     for query in queries {
-        reader.read(query, &mut list)?;
+        reader.read(query, list)?;
     }
     reader.sender.close();
-    Ok(list)
+    Ok(())
 }
 
 struct Reader<'r> {
@@ -41,7 +41,7 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, query: &Query<'_>, list: &mut impl ListResponse) -> Result<(), Error> {
+    fn read(&mut self, query: &Query<'_>, list: &mut dyn ListResponse) -> Result<(), Error> {
         let dispatch = self.sender.dispatch;
         self.failed_attempts = 0;
         self.not_before = None;
@@ -65,7 +65,7 @@ impl Reader<'_> {
     fn attempt(
         &mut self,
         query: &Query<'_>,
-        list: &mut impl ListResponse,
+        list: &mut dyn ListResponse,
     ) -> Result<FollowUp, Stopped> {
         let mut resent = Resend::default();
         loop {

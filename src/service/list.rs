@@ -14,8 +14,20 @@ use super::request::{Query, QueryOf};
 use crate::listing::{Device, Devices, Scope, Scopes};
 use crate::plan::{broken_rule, check_device_id, shown};
 
-/// A list that a response adds to.
+/// A list that responses add to.
 pub(crate) trait ListResponse {
+    /// Adds the entries of a body's list: all of them or none. A list that is missing, null, or empty in any
+    /// form has none.
+    fn read(
+        &mut self,
+        body: &[u8],
+        query: &Query<'_>,
+        redactor: &Redactor<'_>,
+    ) -> Result<(), String>;
+}
+
+/// A list by its entries.
+trait Entries {
     /// The list's name in the response.
     const NAME: &'static str;
 
@@ -40,7 +52,7 @@ type Detail<'a> = Words<'a, true>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct JsonDevice<'a> {
+struct JsonDevice<'a> {
     #[serde(borrow, default)]
     device_id: Scalar<'a>,
     #[serde(borrow, default)]
@@ -53,7 +65,7 @@ pub(crate) struct JsonDevice<'a> {
     create_time: Detail<'a>,
 }
 
-impl ListResponse for Devices {
+impl Entries for Devices {
     const NAME: &'static str = "data";
 
     type Entry<'a> = JsonDevice<'a>;
@@ -96,7 +108,7 @@ impl ListResponse for Devices {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct JsonScope<'a> {
+struct JsonScope<'a> {
     #[serde(borrow, default)]
     scope_id: Scalar<'a>,
     #[serde(borrow, default)]
@@ -109,7 +121,7 @@ pub(crate) struct JsonScope<'a> {
     create_time: Detail<'a>,
 }
 
-impl ListResponse for Scopes {
+impl Entries for Scopes {
     const NAME: &'static str = "scopeList";
 
     type Entry<'a> = JsonScope<'a>;
@@ -162,31 +174,31 @@ impl ListResponse for Scopes {
     }
 }
 
-/// Adds the entries of a body's list: all of them or none. A list that is missing, null, or empty in any form
-/// has none.
-pub(super) fn read<L: ListResponse>(
-    body: &[u8],
-    list: &mut L,
-    query: &Query<'_>,
-    redactor: &Redactor<'_>,
-) -> Result<(), String> {
-    let before = list.count();
-    let mut reader = Reader {
-        list,
-        query,
-        redactor,
-        broken_rule: None,
-    };
-    let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    let read = json
-        .deserialize_map(ListIn(&mut reader))
-        .and_then(|()| json.end());
-    let broken_rule = reader.broken_rule.take();
-    read.map_err(|error| {
-        list.truncate(before);
-        broken_rule.unwrap_or_else(|| describe(&error))
-    })
+impl<L: Entries> ListResponse for L {
+    fn read(
+        &mut self,
+        body: &[u8],
+        query: &Query<'_>,
+        redactor: &Redactor<'_>,
+    ) -> Result<(), String> {
+        let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
+        let before = self.count();
+        let mut reader = Reader {
+            list: self,
+            query,
+            redactor,
+            broken_rule: None,
+        };
+        let mut json = serde_json::Deserializer::from_str(text);
+        let read = json
+            .deserialize_map(ListIn(&mut reader))
+            .and_then(|()| json.end());
+        let broken_rule = reader.broken_rule.take();
+        read.map_err(|error| {
+            self.truncate(before);
+            broken_rule.unwrap_or_else(|| describe(&error))
+        })
+    }
 }
 
 struct Reader<'a, L> {
@@ -200,7 +212,7 @@ struct Reader<'a, L> {
 /// Finds the list in the body's object.
 struct ListIn<'r, 'a, L>(&'r mut Reader<'a, L>);
 
-impl<'de, L: ListResponse> Visitor<'de> for ListIn<'_, '_, L> {
+impl<'de, L: Entries> Visitor<'de> for ListIn<'_, '_, L> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -215,7 +227,7 @@ impl<'de, L: ListResponse> Visitor<'de> for ListIn<'_, '_, L> {
             } else if std::mem::replace(&mut is_found, true) {
                 return Err(A::Error::duplicate_field(L::NAME));
             } else {
-                map.next_value_seed(Entries(self.0))?;
+                map.next_value_seed(EachEntry(self.0))?;
             }
         }
         Ok(())
@@ -223,9 +235,9 @@ impl<'de, L: ListResponse> Visitor<'de> for ListIn<'_, '_, L> {
 }
 
 /// Reads the list, entry by entry.
-struct Entries<'r, 'a, L>(&'r mut Reader<'a, L>);
+struct EachEntry<'r, 'a, L>(&'r mut Reader<'a, L>);
 
-impl<'de, L: ListResponse> DeserializeSeed<'de> for Entries<'_, '_, L> {
+impl<'de, L: Entries> DeserializeSeed<'de> for EachEntry<'_, '_, L> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -233,7 +245,7 @@ impl<'de, L: ListResponse> DeserializeSeed<'de> for Entries<'_, '_, L> {
     }
 }
 
-impl<'de, L: ListResponse> Visitor<'de> for Entries<'_, '_, L> {
+impl<'de, L: Entries> Visitor<'de> for EachEntry<'_, '_, L> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Service;
 use super::attempt::{Attempt, FollowUp};
-use super::list::{self, ListResponse};
+use super::list::ListResponse;
 use super::redactor::Redactor;
 use super::request::{Deletion, Query, Request};
 use super::response::Response;
@@ -71,15 +71,15 @@ impl Session<'_> {
     }
 
     /// The same of a query; what the response lists is added to `list`.
-    pub(crate) fn read<L: ListResponse>(
+    pub(crate) fn read(
         &mut self,
         query: &Query<'_>,
-        list: &mut L,
+        list: &mut dyn ListResponse,
         context: &CallContext,
     ) -> FollowUp {
         let request = Ok(query.request());
         let attempt = self.exchange(request, context, |response, body, redactor| {
-            Attempt::judge_query(response, || list::read(body, list, query, redactor))
+            Attempt::judge_query(response, || list.read(body, query, redactor))
         });
         attempt.follow_up
     }
