@@ -25,6 +25,7 @@ NOT_USED = {
     "koodrive_error_status",
     "koodrive_outcome_name",
     "koodrive_plan_add",
+    "koodrive_plan_add_scopes",
     "koodrive_status_name",
 }
 

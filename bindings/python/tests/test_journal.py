@@ -99,7 +99,8 @@ def test_a_process_that_is_killed_again_and_again(
     """Its last report tells no lie of any of its runs."""
     odd = [*map(str, range(1, 3_000, 2))]
     sandbox = start_sandbox(scopes={"users": {USER: {"d": odd}}})
-    sandbox.set_faults({"latency_ms": 2})
+    # So slow that it is never done before it is killed.
+    sandbox.set_faults({"latency_ms": 200})
     script = [sys.executable, "-c", KILLED, str(tmp_path / "journal")]
     environment = {**sandbox.environment(), "PYTHONPATH": str(Path(koodrive.__file__).parents[1])}
     for kills in range(6):

@@ -11,6 +11,9 @@ const FIRST_USER: u64 = 1_505_084_218_764_547_200;
 const FIRST_DEVICE: u64 = 1_842_812_272_691_451_648;
 const FIRST_SCOPE: u64 = 1_842_846_715_527_000_000;
 
+/// Where every id exists, not all can be listed: so many are.
+const LISTED_OF_EVERYTHING: u64 = 10;
+
 /// The id of the `n`th generated user: 1505084218764547200 + n.
 pub fn generated_user_id(n: u64) -> String {
     (FIRST_USER + n).to_string()
@@ -105,8 +108,7 @@ impl Scopes {
         self.devices.get_mut(user)?.get_mut(device)
     }
 
-    /// A device's scopes in order; none where every id exists, for they can't be listed. `None` if there is no
-    /// such device.
+    /// A device's scopes in order; where every id exists, a few of them. `None` if there is no such device.
     pub fn list(&self, user: &str, device: &str) -> Option<Vec<Scope>> {
         let mut scopes = match (self.device(user, device), &self.elsewhere) {
             (Some(device), _) => {
@@ -207,7 +209,7 @@ impl Origin {
     fn scopes(&self) -> Vec<Scope> {
         let generated = |n| Scope::generated(Id::Number(FIRST_SCOPE + n), n);
         match self {
-            Self::Everything => Vec::new(),
+            Self::Everything => (0..LISTED_OF_EVERYTHING).map(generated).collect(),
             Self::Generated(count) => (0..*count).map(generated).collect(),
             Self::Listed { scopes, .. } => scopes.clone(),
         }

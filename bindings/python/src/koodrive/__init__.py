@@ -1,4 +1,4 @@
-"""Deletes KooDrive backup scopes in bulk, with one truthful outcome per id.
+"""Lists KooDrive backup scopes and deletes them in bulk, with one truthful outcome per id.
 
 >>> import koodrive
 >>> with koodrive.Client.from_env() as client:
@@ -8,9 +8,10 @@
 >>> report.failures
 []
 
-A :class:`Client` deletes; a :class:`Plan` holds ids of many users and devices; a :class:`Monitor`
-watches and cancels a run from another thread; a :class:`Report` says what became of each id. What
-fails raises a :class:`KooDriveError`, which carries the report of a run that began.
+A :class:`Client` lists and deletes; a :class:`Plan` holds ids of many users and devices; a
+:class:`Monitor` watches and cancels a run from another thread; a :class:`Report` says what became
+of each id. What fails raises a :class:`KooDriveError`, which carries the report of a run that
+began.
 """
 
 from koodrive._client import Client
@@ -29,6 +30,7 @@ from koodrive._errors import (
     Unreachable,
 )
 from koodrive._library import version as _version
+from koodrive._listing import Device, Module, Scope
 from koodrive._monitor import Monitor
 from koodrive._plan import Plan
 from koodrive._report import Report
@@ -39,15 +41,18 @@ __version__: str = _version()
 __all__ = [
     "Cancelled",
     "Client",
+    "Device",
     "InternalError",
     "InvalidArgument",
     "InvalidResponse",
     "JournalError",
     "KooDriveError",
+    "Module",
     "Monitor",
     "Outcome",
     "Plan",
     "Report",
+    "Scope",
     "ScopeOutcome",
     "ScopesNotDeleted",
     "ServiceError",

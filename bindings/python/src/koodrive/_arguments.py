@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, SupportsIndex, Union
 
 from koodrive._errors import InvalidArgument
+from koodrive._listing import Scope
 
 #: An id: a str, or an integer (numpy's too), which is taken as its decimal digits. Never a float,
 #: which may have been rounded.
@@ -70,6 +71,19 @@ def id_list(scope_ids: Iterable[Id]) -> list[Id]:
         kind = type(scope_ids).__name__
         raise TypeError(f"scope_ids: must be an iterable of ids, not {kind}") from None
     return list(iterator)
+
+
+def scope_list(scopes: Iterable[Scope]) -> list[Scope]:
+    """A list of its own of an iterable's scopes."""
+    try:
+        listed = list(scopes)
+    except TypeError:
+        kind = type(scopes).__name__
+        raise TypeError(f"scopes: must be an iterable of Scope, not {kind}") from None
+    for index, scope in enumerate(listed):
+        if not isinstance(scope, Scope):
+            raise TypeError(f"scopes[{index}]: must be a Scope, not {type(scope).__name__}")
+    return listed
 
 
 def lines_of(ids: list[Id]) -> bytes:

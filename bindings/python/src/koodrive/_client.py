@@ -1,4 +1,4 @@
-"""Deletes."""
+"""Lists and deletes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from koodrive import _arguments
 from koodrive._arguments import FilePath, Id
 from koodrive._errors import InvalidArgument, check
 from koodrive._handle import Unique, free_with
-from koodrive._library import ClientPointer, ErrorPointer, ResultPointer, lib
+from koodrive._library import (
+    ClientPointer,
+    DevicesPointer,
+    ErrorPointer,
+    ResultPointer,
+    ScopesPointer,
+    lib,
+)
+from koodrive._listing import Device, ModuleCode, Scope, devices_of, scopes_of
 from koodrive._monitor import Monitor
 from koodrive._plan import Plan
 from koodrive._progress import Progress, watching
@@ -23,7 +31,7 @@ from koodrive._run import run
 
 
 class Client(Unique):
-    """Deletes backup scopes. Any number of threads may use a client at once.
+    """Lists and deletes backup scopes. Any number of threads may use a client at once.
 
     It can't be copied or pickled: give each process one of its own.
 
@@ -145,6 +153,67 @@ class Client(Unique):
         self._callers: list[int] = []
         self._changed = threading.Condition()
 
+    def devices(self, user_id: Id | None = None, *, monitor: Monitor | None = None) -> list[Device]:
+        """List the devices of a user; without a user id, of the client's user.
+
+        The list is whole, or an error is raised. Ctrl-C ends the call at once, as does a monitor.
+
+        >>> with Client.from_env() as client:
+        ...     for device in client.devices():
+        ...         print(device.device_id, device.name)
+        1842812272691451648 Phone 1
+
+        Raises:
+            InvalidArgument: A user id breaks its rule, or there is none. Nothing was sent.
+            ServiceError: The service refused, such as for a user that it does not know: its code
+                is in `service_code`.
+            KooDriveError: As for delete_plan(), without a report.
+        """
+        user = None if user_id is None else _arguments.encode_id("user_id", user_id)
+        handle = self._list(lib.koodrive_client_list_devices, DevicesPointer(), (user,), monitor)
+        return devices_of(handle)
+
+    def scopes(
+        self,
+        device_id: Id,
+        module: ModuleCode | None = None,
+        user_id: Id | None = None,
+        *,
+        monitor: Monitor | None = None,
+    ) -> list[Scope]:
+        """List the scopes of a device, of one module or of all three that are known.
+
+        The rest is as for devices().
+
+        >>> with Client.from_env() as client:
+        ...     for scope in client.scopes("1842812272691451648", koodrive.Module.ALBUMS):
+        ...         print(scope.scope_id, scope.local_path)
+        1842846715527000008 /DCIM/Album 9
+        """
+        asked = (
+            None if user_id is None else _arguments.encode_id("user_id", user_id),
+            _arguments.encode_id("device_id", device_id),
+            None if module is None else _arguments.encode("module", module),
+        )
+        handle = self._list(lib.koodrive_client_list_scopes, ScopesPointer(), asked, monitor)
+        return scopes_of(handle)
+
+    def _list(
+        self, call: Any, handle: Any, asked: tuple[bytes | None, ...], monitor: Monitor | None
+    ) -> Any:
+        """Let the library list; the list is the caller's."""
+        watched = _monitor(monitor)
+        caller = threading.get_ident()
+
+        def ask() -> Any:
+            error = ErrorPointer()
+            with self._call(caller) as client:
+                status = call(client, *asked, watched._handle, byref(handle), byref(error))
+            check(status, error)
+            return handle
+
+        return run(ask, watched, None)
+
     def delete_scopes(
         self,
         device_id: Id,
@@ -227,10 +296,8 @@ class Client(Unique):
     ) -> Report:
         if not isinstance(plan, Plan):
             raise TypeError(f"plan: must be a Plan, not {type(plan).__name__}")
-        if monitor is not None and not isinstance(monitor, Monitor):
-            raise TypeError(f"monitor: must be a Monitor, not {type(monitor).__name__}")
+        watched = _monitor(monitor)
         path = None if journal is None else _arguments.encode_path("journal", journal)
-        watched = Monitor() if monitor is None else monitor
         caller = threading.get_ident()
         with watching(progress, watched) as watch:
             return run(lambda: self._delete(plan, path, watched, caller, ended), watched, watch)
@@ -318,6 +385,15 @@ class _Ended:
     """The report of a run that has ended, for whatever is raised by then."""
 
     report: Report | None = None
+
+
+def _monitor(monitor: Monitor | None) -> Monitor:
+    """The monitor that is given, or else a new one."""
+    if monitor is None:
+        return Monitor()
+    if not isinstance(monitor, Monitor):
+        raise TypeError(f"monitor: must be a Monitor, not {type(monitor).__name__}")
+    return monitor
 
 
 @contextlib.contextmanager

@@ -21,6 +21,10 @@ class koodrive_config(ctypes.Structure):  # noqa: N801
     """Opaque."""
 
 
+class koodrive_devices(ctypes.Structure):  # noqa: N801
+    """Opaque."""
+
+
 class koodrive_error(ctypes.Structure):  # noqa: N801
     """Opaque."""
 
@@ -37,12 +41,18 @@ class koodrive_result(ctypes.Structure):  # noqa: N801
     """Opaque."""
 
 
+class koodrive_scopes(ctypes.Structure):  # noqa: N801
+    """Opaque."""
+
+
 ClientPointer = POINTER(koodrive_client)
 ConfigPointer = POINTER(koodrive_config)
+DevicesPointer = POINTER(koodrive_devices)
 ErrorPointer = POINTER(koodrive_error)
 MonitorPointer = POINTER(koodrive_monitor)
 PlanPointer = POINTER(koodrive_plan)
 ResultPointer = POINTER(koodrive_result)
+ScopesPointer = POINTER(koodrive_scopes)
 
 _ErrorPlace = POINTER(ErrorPointer)
 _SET_TEXT = (c_int32, [ConfigPointer, c_char_p, _ErrorPlace])
@@ -50,6 +60,8 @@ _SET_UINT32 = (c_int32, [ConfigPointer, c_uint32, _ErrorPlace])
 _SET_UINT64 = (c_int32, [ConfigPointer, c_uint64, _ErrorPlace])
 _STEP = (c_bool, [ResultPointer, POINTER(c_size_t), POINTER(c_size_t)])
 _TEXT_AT_INDEX = (c_char_p, [ResultPointer, c_size_t])
+_TEXT_OF_DEVICE = (c_char_p, [DevicesPointer, c_size_t])
+_TEXT_OF_SCOPE = (c_char_p, [ScopesPointer, c_size_t])
 
 #: What each function returns and takes.
 SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
@@ -81,6 +93,22 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_config_set_max_connections": _SET_UINT32,
     "koodrive_config_set_max_requests_per_second": _SET_UINT32,
     "koodrive_config_free": (None, [ConfigPointer]),
+    "koodrive_devices_count": (c_size_t, [DevicesPointer]),
+    "koodrive_devices_device_id": _TEXT_OF_DEVICE,
+    "koodrive_devices_name": _TEXT_OF_DEVICE,
+    "koodrive_devices_os": _TEXT_OF_DEVICE,
+    "koodrive_devices_machine_code": _TEXT_OF_DEVICE,
+    "koodrive_devices_created_at": _TEXT_OF_DEVICE,
+    "koodrive_devices_free": (None, [DevicesPointer]),
+    "koodrive_scopes_user_id": (c_char_p, [ScopesPointer]),
+    "koodrive_scopes_device_id": (c_char_p, [ScopesPointer]),
+    "koodrive_scopes_count": (c_size_t, [ScopesPointer]),
+    "koodrive_scopes_scope_id": _TEXT_OF_SCOPE,
+    "koodrive_scopes_module_code": _TEXT_OF_SCOPE,
+    "koodrive_scopes_local_path": _TEXT_OF_SCOPE,
+    "koodrive_scopes_target_folder_path": _TEXT_OF_SCOPE,
+    "koodrive_scopes_created_at": _TEXT_OF_SCOPE,
+    "koodrive_scopes_free": (None, [ScopesPointer]),
     "koodrive_plan_new": (PlanPointer, []),
     "koodrive_plan_add_lines": (
         c_int32,
@@ -112,6 +140,22 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_client_new": (c_int32, [ConfigPointer, POINTER(ClientPointer), _ErrorPlace]),
     "koodrive_client_set_access_token": (c_int32, [ClientPointer, c_char_p, _ErrorPlace]),
     "koodrive_client_set_authorization": (c_int32, [ClientPointer, c_char_p, _ErrorPlace]),
+    "koodrive_client_list_devices": (
+        c_int32,
+        [ClientPointer, c_char_p, MonitorPointer, POINTER(DevicesPointer), _ErrorPlace],
+    ),
+    "koodrive_client_list_scopes": (
+        c_int32,
+        [
+            ClientPointer,
+            c_char_p,
+            c_char_p,
+            c_char_p,
+            MonitorPointer,
+            POINTER(ScopesPointer),
+            _ErrorPlace,
+        ],
+    ),
     "koodrive_client_delete_plan": (
         c_int32,
         [ClientPointer, PlanPointer, MonitorPointer, POINTER(ResultPointer), _ErrorPlace],
@@ -130,6 +174,8 @@ _RELEASE_THE_GIL = {
     "koodrive_config_set_ca_file",
     "koodrive_plan_add_lines",
     "koodrive_client_new",
+    "koodrive_client_list_devices",
+    "koodrive_client_list_scopes",
     "koodrive_client_delete_plan",
     "koodrive_client_delete_plan_journaled",
     "koodrive_client_free",

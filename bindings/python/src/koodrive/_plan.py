@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from ctypes import byref
-from typing import Any
+from typing import Any, NamedTuple
 
 from koodrive import _arguments
 from koodrive._arguments import Id
 from koodrive._errors import InvalidArgument, check
 from koodrive._handle import Unique, free_with
 from koodrive._library import ErrorPointer, lib
+from koodrive._listing import Scope
+
+
+class _Section(NamedTuple):
+    """Ids of one device, as the library takes them."""
+
+    user_id: bytes | None
+    device_id: bytes
+    lines: bytes
+    id_count: int
+
+
+class _Addition:
+    """A call that adds.
+
+    A signal handler may raise after the library has added ids and before the call has returned.
+    Then the addition is marked as undone, in one step that nothing can interrupt, and the ids are
+    taken back when the plan is used next.
+    """
+
+    undone = False
 
 
 class _Content:
-    """How much of what the library's plan holds was really added.
+    """How much of what the library's plan holds was really added."""
 
-    A signal handler may raise after the library has added ids and before add() has returned. Then
-    the content is marked as undone, in one step that nothing can interrupt, and the ids are taken
-    back when the plan is used next.
-    """
-
-    def __init__(self, count: int, chunks: int, before: _Content | None) -> None:
+    def __init__(
+        self, count: int, chunks: int, addition: _Addition, before: _Content | None
+    ) -> None:
         self.count = count
         #: How many texts of lines they came in.
         self.chunks = chunks
+        self.addition = addition
         self.before = before
-        self.undone = False
 
     def settled(self) -> _Content:
         """The latest content that is not undone."""
         content = self
-        while content.undone and content.before is not None:
+        while content.addition.undone and content.before is not None:
             content = content.before
         return content
 
@@ -68,7 +87,7 @@ class Plan(Unique):
         # The ids as they were added, one a line, for the list that a report makes of them; None if
         # only the library knows them.
         self._lines = lines
-        self._content = _Content(lib.koodrive_plan_scope_count(handle), 0, None)
+        self._content = _Content(lib.koodrive_plan_scope_count(handle), 0, _Addition(), None)
         self._lock = threading.RLock()
         self._running = False
 
@@ -80,18 +99,18 @@ class Plan(Unique):
         plainly a damaged number such as "1.8e18". An add that raises adds nothing, whatever it
         raises: also what a signal handler does.
         """
-        added = _Content(0, 0, None)
+        addition = _Addition()
         try:
             ids = _arguments.id_list(scope_ids)
-            lines = _arguments.lines_of(ids)
+            section = _section(user_id, device_id, ids)
             try:
-                self._add(added, device_id, lines, len(ids), user_id)
+                self._add(addition, section)
             except InvalidArgument:
                 # The library can tell only that the count is wrong.
                 _arguments.refuse_line_feeds(ids)
                 raise
         except BaseException:
-            added.undone = True
+            addition.undone = True
             raise
 
     def add_lines(self, device_id: Id, text: str | bytes, *, user_id: Id | None = None) -> None:
@@ -104,31 +123,51 @@ class Plan(Unique):
         >>> len(plan)
         2
         """
-        added = _Content(0, 0, None)
+        addition = _Addition()
         try:
+            lines = _arguments.encode_lines(text)
             # A count of 0 is not checked.
-            self._add(added, device_id, _arguments.encode_lines(text), 0, user_id)
+            self._add(addition, _Section(*_owner(user_id, device_id), lines, 0))
         except BaseException:
-            added.undone = True
+            addition.undone = True
             raise
 
-    def _add(
-        self, added: _Content, device_id: Id, lines: bytes, count: int, user_id: Id | None
-    ) -> None:
-        user = None if user_id is None else _arguments.encode_id("user_id", user_id)
-        device = _arguments.encode_id("device_id", device_id)
+    def add_scopes(self, scopes: Iterable[Scope]) -> None:
+        """Add scopes that Client.scopes() listed: all of them, or those that you choose.
+
+        Each is added for its own user and device, whoever runs the plan. The rest is as for add().
+
+        >>> with koodrive.Client.from_env() as client:
+        ...     albums = client.scopes("1842812272691451648", koodrive.Module.ALBUMS)
+        >>> plan = Plan()
+        >>> plan.add_scopes(scope for scope in albums if scope.local_path != "/DCIM/Camera")
+        """
+        addition = _Addition()
+        try:
+            groups = itertools.groupby(_arguments.scope_list(scopes), key=_whose)
+            self._add(
+                addition,
+                *(_section(*whose, [scope.scope_id for scope in group]) for whose, group in groups),
+            )
+        except BaseException:
+            addition.undone = True
+            raise
+
+    def _add(self, addition: _Addition, *sections: _Section) -> None:
         error = ErrorPointer()
         with self._unused() as handle:
-            status = lib.koodrive_plan_add_lines(
-                handle, user, device, lines, len(lines), count, byref(error)
-            )
-            check(status, error)
-            if self._lines is not None and lines:
-                self._lines.append(lines)
-            added.count = lib.koodrive_plan_scope_count(handle)
-            added.chunks = len(self._lines or ())
-            added.before = self._content
-            self._content = added
+            texts = []
+            for user, device, lines, count in sections:
+                status = lib.koodrive_plan_add_lines(
+                    handle, user, device, lines, len(lines), count, byref(error)
+                )
+                check(status, error)
+                texts += [lines] if lines else []
+            if self._lines is not None:
+                self._lines += texts
+            held = lib.koodrive_plan_scope_count(handle)
+            chunks = len(self._lines or ())
+            self._content = _Content(held, chunks, addition, before=self._content)
 
     def mark_tried(self) -> None:
         """Say that a run whose report is lost may have deleted any of the ids held by now.
@@ -186,3 +225,17 @@ class Plan(Unique):
             yield handle
         finally:
             self._running = False
+
+
+def _whose(scope: Scope) -> tuple[str, str]:
+    return scope.user_id, scope.device_id
+
+
+def _owner(user_id: Id | None, device_id: Id) -> tuple[bytes | None, bytes]:
+    """A user and a device as the library takes them."""
+    user = None if user_id is None else _arguments.encode_id("user_id", user_id)
+    return user, _arguments.encode_id("device_id", device_id)
+
+
+def _section(user_id: Id | None, device_id: Id, ids: list[Id]) -> _Section:
+    return _Section(*_owner(user_id, device_id), _arguments.lines_of(ids), len(ids))

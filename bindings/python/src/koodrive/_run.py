@@ -1,21 +1,22 @@
-"""Carries out a delete call where the caller can hear signals and look at progress meanwhile."""
+"""Carries out a call where the caller can hear signals and look at progress meanwhile."""
 
 from __future__ import annotations
 
 import _thread
 import threading
-from typing import Callable
+from typing import Callable, Generic, TypeVar
 
 from koodrive._monitor import Monitor
-from koodrive._report import Report
 from koodrive._signals import Signals
+
+T = TypeVar("T")
 
 #: How often progress is looked at, in seconds.
 _PERIOD = 0.1
 
 
-def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object] | None) -> Report:
-    """Return the call's report or raise its error, calling `watch` now and then in this thread.
+def run(call: Callable[[], T], monitor: Monitor, watch: Callable[[], object] | None) -> T:
+    """Return what the call returns or raise its error, calling `watch` now and then in this thread.
 
     What a signal handler or `watch` raises here meanwhile, KeyboardInterrupt above all, cancels the
     run and is raised when the responses under way are in; a second one does not wait for them.
@@ -40,20 +41,20 @@ def run(call: Callable[[], Report], monitor: Monitor, watch: Callable[[], object
             task.wait()
         raise
     finally:
-        # Error, traceback, frame and task would keep each other, and the report, alive.
+        # Error, traceback, frame and task would keep each other, and the result, alive.
         task.error = None
         signals.raised = []
         signals.give_back()
 
 
-class _Task:
+class _Task(Generic[T]):
     """The call, in a thread of its own: a bare one, for many calls are short."""
 
-    def __init__(self, call: Callable[[], Report]) -> None:
+    def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
         self._has_started = self._has_ended = False
         self._running = threading.Lock()
-        self._report: Report | None = None
+        self._returned: list[T] = []
         self.error: BaseException | None = None
 
     def start(self) -> None:
@@ -63,7 +64,7 @@ class _Task:
 
     def _run(self) -> None:
         try:
-            self._report = self._call()
+            self._returned.append(self._call())
         except BaseException as error:
             self.error = error
         finally:
@@ -79,11 +80,13 @@ class _Task:
             self._running.acquire(timeout=-1 if seconds is None else seconds)
         return self._has_ended
 
-    def result(self, raised: list[BaseException]) -> Report:
-        """The report; or else the first that was raised in the caller's thread, or by the call."""
+    def result(self, raised: list[BaseException]) -> T:
+        """What the call returned.
+
+        Or else raises the first that was raised in the caller's thread, or by the call.
+        """
         if raised:
             raise raised[0]
         if self.error is not None:
             raise self.error
-        assert self._report is not None, "a call without an error has a report"
-        return self._report
+        return self._returned[0]
