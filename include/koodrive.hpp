@@ -243,15 +243,92 @@ template <class Ids> Lines join(Ids &&scope_ids) {
     return lines;
 }
 
-/** How to go through scopes; koodrive_result_next_failure() says what it does. */
-using Step = bool (*)(const koodrive_result *, std::size_t *, std::size_t *);
+/** How to go through rows; koodrive_result_next_failure() says what it does. */
+template <class T> using Step = bool (*)(const T *, std::size_t *, std::size_t *);
 
-inline bool next(const koodrive_result *result, std::size_t *cursor, std::size_t *index) noexcept {
+template <class T, auto count>
+bool next(const T *rows, std::size_t *cursor, std::size_t *index) noexcept {
     *index = *cursor;
-    return *index < koodrive_result_count(result) && ++*cursor;
+    return *index < count(rows) && ++*cursor;
 }
 
 } // namespace detail
+
+/** Goes through rows. A forward iterator, which makes each Row when it is looked at. */
+template <class T, class Row, detail::Step<T> step> class RowIterator {
+  public:
+    using iterator_concept = std::forward_iterator_tag;
+    using iterator_category = std::input_iterator_tag; // C++17 wants references of more than that.
+    using value_type = Row;
+    using difference_type = std::ptrdiff_t;
+    using reference = Row;
+
+    /** What operator-> needs, as there is no Row in memory to point at. */
+    struct pointer {
+        Row row;
+        const Row *operator->() const noexcept { return &row; }
+    };
+
+    /** Behind the last row. */
+    RowIterator() noexcept = default;
+
+    /** For this header's use: the first row. */
+    explicit RowIterator(const T *rows) noexcept : rows_(rows) { ++*this; }
+
+    Row operator*() const noexcept { return {rows_, index_}; }
+    pointer operator->() const noexcept { return {**this}; }
+
+    RowIterator &operator++() noexcept {
+        if (!step(rows_, &cursor_, &index_)) {
+            index_ = behind_the_last;
+        }
+        return *this;
+    }
+
+    RowIterator operator++(int) noexcept {
+        RowIterator before = *this;
+        ++*this;
+        return before;
+    }
+
+    friend bool operator==(const RowIterator &one, const RowIterator &other) noexcept {
+        return one.index_ == other.index_;
+    }
+    friend bool operator!=(const RowIterator &one, const RowIterator &other) noexcept {
+        return !(one == other);
+    }
+
+  private:
+    static constexpr std::size_t behind_the_last = std::numeric_limits<std::size_t>::max();
+
+    const T *rows_ = nullptr;
+    std::size_t cursor_ = 0, index_ = behind_the_last;
+};
+
+/** Rows in memory of the library, which it owns: a range of Row, each a view that is valid as long as this. */
+template <class Row, class Handle, auto count> class Rows {
+    using T = typename Handle::element_type;
+
+  public:
+    using iterator = RowIterator<T, Row, detail::next<T, count>>;
+    using const_iterator = iterator;
+    using value_type = Row;
+
+    iterator begin() const noexcept { return iterator(handle_.get()); }
+    iterator end() const noexcept { return {}; }
+
+    std::size_t size() const noexcept { return count(handle_.get()); }
+    bool empty() const noexcept { return size() == 0; }
+
+    /** The row at an index, which must be below size(). */
+    Row operator[](std::size_t index) const noexcept { return {handle_.get(), index}; }
+
+    /** For this header's use. */
+    explicit Rows(Handle handle) noexcept : handle_(std::move(handle)) {}
+
+  protected:
+    Handle handle_;
+};
 
 /**
  * What a client is built from. Each setter checks its value, copies it and returns the config; it throws
@@ -501,69 +578,18 @@ class ScopeOutcome {
     std::size_t index_;
 };
 
-/** Goes through scopes of a report. A forward iterator, which makes each ScopeOutcome when it is looked at. */
-template <detail::Step step> class ScopeIterator {
-  public:
-    using iterator_concept = std::forward_iterator_tag;
-    using iterator_category = std::input_iterator_tag; // C++17 wants references of more than that.
-    using value_type = ScopeOutcome;
-    using difference_type = std::ptrdiff_t;
-    using reference = ScopeOutcome;
-
-    /** What operator-> needs, as there is no ScopeOutcome in memory to point at. */
-    struct pointer {
-        ScopeOutcome scope;
-        const ScopeOutcome *operator->() const noexcept { return &scope; }
-    };
-
-    ScopeIterator() noexcept = default;
-
-    /** For this header's use: the first from the cursor on. */
-    ScopeIterator(const koodrive_result *result, std::size_t cursor) noexcept
-        : result_(result), cursor_(cursor) {
-        ++*this;
-    }
-
-    ScopeOutcome operator*() const noexcept { return {result_, index_}; }
-    pointer operator->() const noexcept { return {**this}; }
-
-    ScopeIterator &operator++() noexcept {
-        if (!step(result_, &cursor_, &index_)) {
-            index_ = koodrive_result_count(result_);
-        }
-        return *this;
-    }
-
-    ScopeIterator operator++(int) noexcept {
-        ScopeIterator before = *this;
-        ++*this;
-        return before;
-    }
-
-    friend bool operator==(const ScopeIterator &one, const ScopeIterator &other) noexcept {
-        return one.index_ == other.index_;
-    }
-    friend bool operator!=(const ScopeIterator &one, const ScopeIterator &other) noexcept {
-        return !(one == other);
-    }
-
-  private:
-    const koodrive_result *result_ = nullptr;
-    std::size_t cursor_ = 0, index_ = 0;
-};
-
 /** Some scopes of a report: a view, valid as long as the report. */
-template <detail::Step step>
+template <detail::Step<koodrive_result> step>
 class SomeScopes
 #ifdef __cpp_lib_ranges
     : public std::ranges::view_base
 #endif
 {
   public:
-    using iterator = ScopeIterator<step>;
+    using iterator = RowIterator<koodrive_result, ScopeOutcome, step>;
 
-    iterator begin() const noexcept { return {result_, 0}; }
-    iterator end() const noexcept { return {result_, koodrive_result_count(result_)}; }
+    iterator begin() const noexcept { return iterator(result_); }
+    iterator end() const noexcept { return {}; }
     bool empty() const noexcept { return begin() == end(); }
 
     /** For this header's use. */
@@ -580,24 +606,12 @@ using Failures = SomeScopes<koodrive_result_next_failure>;
 using UnfinishedScopes = SomeScopes<koodrive_result_next_unfinished>;
 
 /**
- * What became of each id of a run, in the order in which the ids were added to the plan: a range of ScopeOutcome.
- * It needs neither plan nor client nor monitor any more.
+ * What became of each id of a run, repeats included, in the order in which the ids were added to the plan: a
+ * range of ScopeOutcome. It needs neither plan nor client nor monitor any more.
  */
-class Report {
+class Report : public Rows<ScopeOutcome, detail::ResultHandle, koodrive_result_count> {
   public:
-    using iterator = ScopeIterator<detail::next>;
-    using const_iterator = iterator;
-    using value_type = ScopeOutcome;
-
-    iterator begin() const noexcept { return {handle_.get(), 0}; }
-    iterator end() const noexcept { return {handle_.get(), size()}; }
-
-    /** How many ids the run had, repeats included. */
-    std::size_t size() const noexcept { return koodrive_result_count(handle_.get()); }
-    bool empty() const noexcept { return size() == 0; }
-
-    /** The scope at an index, which must be below size(). */
-    ScopeOutcome operator[](std::size_t index) const noexcept { return {handle_.get(), index}; }
+    using Rows::Rows;
 
     /** The scopes that may still exist: Outcome::not_sent, rejected and unknown. */
     Failures failures() const & noexcept { return Failures(handle_.get()); }
@@ -624,12 +638,6 @@ class Report {
     /** What unfinished() holds, one by one: to write it down. */
     UnfinishedScopes unfinished_scopes() const & noexcept { return UnfinishedScopes(handle_.get()); }
     UnfinishedScopes unfinished_scopes() const && = delete; // Of a report that ends with the statement.
-
-    /** For this header's use. */
-    explicit Report(detail::ResultHandle result) noexcept : handle_(std::move(result)) {}
-
-  private:
-    detail::ResultHandle handle_;
 };
 
 /**
