@@ -205,8 +205,35 @@ static void incomplete_configs(void) {
     OK(koodrive_client_new(empty, &client, &error));
     REFUSED("user_id: ", koodrive_client_delete_plan(client, plan, NULL, &result, &error));
     CHECK(result == NULL);
+    koodrive_devices *devices = NULL;
+    REFUSED("user_id: ", koodrive_client_list_devices(client, NULL, NULL, &devices, &error));
     koodrive_client_free(client);
     koodrive_config_free(empty);
+}
+
+static void lists(void) {
+    koodrive_client *client = sandbox_client();
+    koodrive_devices *devices = (koodrive_devices *)client;
+    koodrive_scopes *scopes = (koodrive_scopes *)client;
+    REFUSED("user_id: ", koodrive_client_list_devices(client, "", NULL, &devices, &error));
+    CHECK(devices == NULL);
+    REFUSED("user_id: is not UTF-8",
+            koodrive_client_list_devices(client, "\xff", NULL, &devices, &error));
+    REFUSED("user_id: ",
+            koodrive_client_list_scopes(client, "a\nb", DEVICE, NULL, NULL, &scopes, &error));
+    CHECK(scopes == NULL);
+    static const char *const bad_devices[] = {"", "..", "a/./b", "%2e%2E", "a\x7f", "\xff"};
+    for (size_t i = 0; i < sizeof bad_devices / sizeof *bad_devices; i++) {
+        REFUSED("device_id: ",
+                koodrive_client_list_scopes(client, NULL, bad_devices[i], "101", NULL, &scopes, &error));
+    }
+    static const char *const bad_modules[] = {
+        "", " ", "1 1", "101\n", "\xc3\xa9", "\xff", "12345678901234567"};
+    for (size_t i = 0; i < sizeof bad_modules / sizeof *bad_modules; i++) {
+        REFUSED("module_code: ", koodrive_client_list_scopes(client, NULL, DEVICE, bad_modules[i], NULL,
+                                                             &scopes, &error));
+    }
+    koodrive_client_free(client);
 }
 
 static void environment(void) {
@@ -244,6 +271,7 @@ int main(void) {
     numbers();
     ca_files();
     incomplete_configs();
+    lists();
     environment();
     koodrive_config_free(config);
     koodrive_plan_free(plan);

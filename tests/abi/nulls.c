@@ -10,6 +10,18 @@ static void readers(void) {
     CHECK(koodrive_error_service_code(NULL) == NULL);
     CHECK(koodrive_error_request_id(NULL) == NULL);
     CHECK(!koodrive_error_is_retryable(NULL));
+    CHECK(koodrive_devices_count(NULL) == 0);
+    CHECK(koodrive_devices_device_id(NULL, 0) == NULL);
+    CHECK(koodrive_devices_name(NULL, 0) == NULL);
+    CHECK(koodrive_devices_os(NULL, 0) == NULL);
+    CHECK(koodrive_devices_machine_code(NULL, 0) == NULL);
+    CHECK(koodrive_devices_created_at(NULL, 0) == NULL);
+    CHECK(koodrive_scopes_count(NULL) == 0);
+    CHECK(koodrive_scopes_scope_id(NULL, 0) == NULL);
+    CHECK(koodrive_scopes_module_code(NULL, 0) == NULL);
+    CHECK(koodrive_scopes_local_path(NULL, 0) == NULL);
+    CHECK(koodrive_scopes_target_folder_path(NULL, 0) == NULL);
+    CHECK(koodrive_scopes_created_at(NULL, 0) == NULL);
     CHECK(koodrive_plan_scope_count(NULL) == 0);
     CHECK(koodrive_plan_request_count(NULL) == 0);
     CHECK(koodrive_monitor_scopes_done(NULL) == 0);
@@ -34,6 +46,8 @@ static void enders(void) {
     koodrive_error_free(NULL);
     koodrive_config_free(NULL);
     koodrive_client_free(NULL);
+    koodrive_devices_free(NULL);
+    koodrive_scopes_free(NULL);
     koodrive_plan_free(NULL);
     koodrive_monitor_free(NULL);
     koodrive_result_free(NULL);
@@ -79,6 +93,7 @@ static void plan_adders(void) {
     REFUSED("plan: ", koodrive_plan_add_lines(NULL, NULL, DEVICE, "1", 1, 1, &error));
     REFUSED("device_id: ", koodrive_plan_add_lines(plan, NULL, NULL, "1", 1, 1, &error));
     REFUSED("text: ", koodrive_plan_add_lines(plan, NULL, DEVICE, NULL, 1, 1, &error));
+    REFUSED("scopes: ", koodrive_plan_add_scopes(plan, NULL, &error));
     REFUSED("plan: ", koodrive_plan_truncate(NULL, 0, &error));
     REFUSED("plan: ", koodrive_plan_mark_tried(NULL, &error));
     CHECK(koodrive_plan_scope_count(plan) == 0);
@@ -86,6 +101,30 @@ static void plan_adders(void) {
     OK(koodrive_plan_add_lines(plan, NULL, DEVICE, NULL, 0, 0, &error));
     CHECK(koodrive_plan_scope_count(plan) == 0);
     koodrive_plan_free(plan);
+}
+
+static void lists(void) {
+    koodrive_client *client = sandbox_client();
+    koodrive_devices *devices = (koodrive_devices *)client;
+    koodrive_scopes *scopes = (koodrive_scopes *)client;
+    REFUSED("client: ", koodrive_client_list_devices(NULL, "u", NULL, &devices, &error));
+    CHECK(devices == NULL);
+    REFUSED("devices: ", koodrive_client_list_devices(client, NULL, NULL, NULL, &error));
+    OK(koodrive_client_list_devices(client, NULL, NULL, &devices, &error));
+    CHECK(koodrive_devices_count(devices) == 1);
+    koodrive_devices_free(devices);
+
+    REFUSED("client: ", koodrive_client_list_scopes(NULL, NULL, DEVICE, NULL, NULL, &scopes, &error));
+    CHECK(scopes == NULL);
+    scopes = (koodrive_scopes *)client;
+    REFUSED("device_id: ", koodrive_client_list_scopes(client, NULL, NULL, NULL, NULL, &scopes, &error));
+    CHECK(scopes == NULL);
+    REFUSED("scopes: ", koodrive_client_list_scopes(client, NULL, DEVICE, NULL, NULL, NULL, &error));
+    OK(koodrive_client_list_scopes(client, NULL, DEVICE, NULL, NULL, &scopes, &error));
+    CHECK(koodrive_scopes_count(scopes) == 150);
+    REFUSED("plan: ", koodrive_plan_add_scopes(NULL, scopes, &error));
+    koodrive_scopes_free(scopes);
+    koodrive_client_free(client);
 }
 
 static void client_calls(void) {
@@ -142,6 +181,7 @@ int main(void) {
     enders();
     config_setters();
     plan_adders();
+    lists();
     client_calls();
     return 0;
 }

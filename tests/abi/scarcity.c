@@ -25,18 +25,43 @@ static koodrive_plan *thousand(const char *device) {
     return plan;
 }
 
-int main(void) {
-    koodrive_config *config = sandbox_config();
-    koodrive_client *client = NULL;
+static void no_threads(const koodrive_client *client, const koodrive_plan *plan) {
     koodrive_result *result = NULL;
-    koodrive_error *error = NULL;
-    OK(koodrive_client_new(config, &client, &error));
-
-    koodrive_plan *plan = thousand("no threads");
+    koodrive_devices *devices = NULL;
     OK(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
     CHECK(koodrive_result_count(result) == 1000);
     CHECK(koodrive_result_tally(result, KOODRIVE_OUTCOME_DELETED) == 150);
     koodrive_result_free(result);
+    OK(koodrive_client_list_devices(client, NULL, NULL, &devices, &error));
+    CHECK(koodrive_devices_count(devices) == 2);
+    koodrive_devices_free(devices);
+}
+
+/* A call that can't connect, for a reason that the message holds. */
+static void unreachable(const char *reason, koodrive_status status, koodrive_error *error) {
+    CHECK(status == KOODRIVE_ERROR_UNREACHABLE);
+    CHECK(strstr(koodrive_error_message(error), reason) != NULL);
+    koodrive_error_free(error);
+}
+
+static void no_connection(const char *reason, const koodrive_client *client, const koodrive_plan *plan) {
+    koodrive_result *result = NULL;
+    koodrive_devices *devices = NULL;
+    koodrive_error *error = NULL;
+    koodrive_status status = koodrive_client_delete_plan(client, plan, NULL, &result, &error);
+    unreachable(reason, status, error);
+    CHECK(koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_SENT) == 1000);
+    koodrive_result_free(result);
+    status = koodrive_client_list_devices(client, NULL, NULL, &devices, &error);
+    unreachable(reason, status, error);
+}
+
+int main(void) {
+    koodrive_config *config = sandbox_config();
+    koodrive_client *client = NULL;
+    OK(koodrive_client_new(config, &client, &error));
+    koodrive_plan *plan = thousand("no threads");
+    no_threads(client, plan);
     koodrive_client_free(client);
 
     int descriptors[4096], count = 0;
@@ -45,12 +70,7 @@ int main(void) {
         count++;
     }
     CHECK(errno == EMFILE);
-    CHECK(koodrive_client_delete_plan(client, plan, NULL, &result, &error) ==
-          KOODRIVE_ERROR_UNREACHABLE);
-    CHECK(strstr(koodrive_error_message(error), "Too many open files") != NULL);
-    CHECK(koodrive_result_tally(result, KOODRIVE_OUTCOME_NOT_SENT) == 1000);
-    koodrive_error_free(error);
-    koodrive_result_free(result);
+    no_connection("Too many open files", client, plan);
     while (count > 0) {
         close(descriptors[--count]);
     }
@@ -60,11 +80,7 @@ int main(void) {
     OK(koodrive_config_set_endpoint(config, "http://localhost:1", &error));
     OK(koodrive_config_set_max_attempts(config, 1, &error));
     OK(koodrive_client_new(config, &client, &error));
-    CHECK(koodrive_client_delete_plan(client, plan, NULL, &result, &error) ==
-          KOODRIVE_ERROR_UNREACHABLE);
-    CHECK(strstr(koodrive_error_message(error), "thread") != NULL);
-    koodrive_error_free(error);
-    koodrive_result_free(result);
+    no_connection("thread", client, plan);
 
     koodrive_plan_free(plan);
     koodrive_client_free(client);

@@ -1,4 +1,4 @@
-/* The whole interface, as its documentation says: numbers, names, lifetimes, a run and its result.
+/* The whole interface, as its documentation says: numbers, names, lifetimes, lists, a run and its result.
  * The sandbox has the scopes "1842846715527000000" to "1842846715527000149" on every device, answers
  * the user "forbidden" with 403, and fails "7" with 15000999. */
 #define _POSIX_C_SOURCE 200809L /* mkstemp */
@@ -154,9 +154,112 @@ static void a_cancelled_run(const koodrive_client *client) {
     koodrive_monitor_free(monitor);
 }
 
+static void a_list_of_devices(const koodrive_client *client) {
+    koodrive_devices *devices = NULL;
+    OK(koodrive_client_list_devices(client, "Li", NULL, &devices, &error));
+    CHECK(koodrive_devices_count(devices) == 1);
+    CHECK(strcmp(koodrive_devices_device_id(devices, 0), DEVICE) == 0);
+    CHECK(strcmp(koodrive_devices_name(devices, 0), "Phone 1") == 0);
+    CHECK(strcmp(koodrive_devices_os(devices, 0), "Android 15") == 0);
+    CHECK(strcmp(koodrive_devices_machine_code(devices, 0), "20250911") == 0);
+    CHECK(strcmp(koodrive_devices_created_at(devices, 0), "2025-09-15T06:14:48.630Z") == 0);
+    CHECK(koodrive_devices_device_id(devices, 1) == NULL);
+    CHECK(koodrive_devices_name(devices, 1) == NULL);
+    CHECK(koodrive_devices_os(devices, SIZE_MAX) == NULL);
+    CHECK(koodrive_devices_machine_code(devices, SIZE_MAX) == NULL);
+    CHECK(koodrive_devices_created_at(devices, SIZE_MAX) == NULL);
+    koodrive_devices_free(devices);
+}
+
+/* Of a device that was not there before ids of it were asked for the sandbox says nothing but its id. */
+static void a_device_without_details(const koodrive_client *client) {
+    const char *ids[] = {"345"};
+    koodrive_plan *plan = koodrive_plan_new();
+    koodrive_result *result = NULL;
+    koodrive_devices *devices = NULL;
+    OK(koodrive_plan_add(plan, "Bo", "3", ids, 1, &error));
+    OK(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
+    koodrive_result_free(result);
+    koodrive_plan_free(plan);
+    OK(koodrive_client_list_devices(client, "Bo", NULL, &devices, &error));
+    CHECK(koodrive_devices_count(devices) == 2);
+    CHECK(strcmp(koodrive_devices_device_id(devices, 1), "3") == 0);
+    CHECK(koodrive_devices_name(devices, 1) == NULL && koodrive_devices_os(devices, 1) == NULL);
+    CHECK(koodrive_devices_machine_code(devices, 1) == NULL);
+    CHECK(koodrive_devices_created_at(devices, 1) == NULL);
+    koodrive_devices_free(devices);
+}
+
+static size_t count_scopes(const koodrive_client *client, const char *user, const char *module_code) {
+    koodrive_scopes *scopes = NULL;
+    OK(koodrive_client_list_scopes(client, user, DEVICE, module_code, NULL, &scopes, &error));
+    size_t count = koodrive_scopes_count(scopes);
+    koodrive_scopes_free(scopes);
+    return count;
+}
+
+static void what_is_listed_can_be_deleted(const koodrive_client *client) {
+    koodrive_scopes *scopes = NULL;
+    OK(koodrive_client_list_scopes(client, "Li", DEVICE, "101", NULL, &scopes, &error));
+    CHECK(koodrive_scopes_count(scopes) == 15);
+    CHECK(strcmp(koodrive_scopes_scope_id(scopes, 0), "1842846715527000008") == 0);
+    CHECK(strcmp(koodrive_scopes_module_code(scopes, 14), "101") == 0);
+    CHECK(strcmp(koodrive_scopes_local_path(scopes, 14), "/DCIM/Album 149") == 0);
+    CHECK(strcmp(koodrive_scopes_target_folder_path(scopes, 0), "/backup") == 0);
+    CHECK(strcmp(koodrive_scopes_created_at(scopes, 0), "2025-09-15T06:14:48.630Z") == 0);
+    CHECK(koodrive_scopes_scope_id(scopes, 15) == NULL &&
+          koodrive_scopes_module_code(scopes, 15) == NULL);
+    CHECK(koodrive_scopes_local_path(scopes, SIZE_MAX) == NULL);
+    CHECK(koodrive_scopes_target_folder_path(scopes, SIZE_MAX) == NULL);
+    CHECK(koodrive_scopes_created_at(scopes, SIZE_MAX) == NULL);
+
+    koodrive_plan *plan = koodrive_plan_new();
+    koodrive_result *result = NULL;
+    OK(koodrive_plan_add_scopes(plan, scopes, &error));
+    koodrive_scopes_free(scopes);
+    CHECK(koodrive_plan_scope_count(plan) == 15);
+    OK(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
+    koodrive_plan_free(plan);
+    CHECK(koodrive_result_tally(result, KOODRIVE_OUTCOME_DELETED) == 15);
+    CHECK(strcmp(koodrive_result_user_id(result, 0), "Li") == 0);
+    CHECK(strcmp(koodrive_result_device_id(result, 0), DEVICE) == 0);
+    koodrive_result_free(result);
+    CHECK(count_scopes(client, "Li", "101") == 0);
+    CHECK(count_scopes(client, "Li", NULL) == 135);
+    CHECK(count_scopes(client, NULL, NULL) == 150);
+}
+
+static void lists_that_fail(const koodrive_client *client) {
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    koodrive_devices *devices = NULL;
+    koodrive_scopes *scopes = NULL;
+    koodrive_error *error = NULL;
+    CHECK(koodrive_client_list_devices(client, "forbidden", monitor, &devices, &error) ==
+          KOODRIVE_ERROR_SERVICE);
+    CHECK(devices == NULL);
+    CHECK(koodrive_error_http_status(error) == 403);
+    CHECK(koodrive_error_service_code(error) != NULL);
+    CHECK(koodrive_error_request_id(error) != NULL);
+    koodrive_error_free(error);
+    CHECK(koodrive_client_list_scopes(client, NULL, DEVICE, "999", NULL, &scopes, &error) ==
+          KOODRIVE_ERROR_SERVICE);
+    CHECK(scopes == NULL);
+    CHECK(strcmp(koodrive_error_service_code(error), "13000102") == 0);
+    koodrive_error_free(error);
+    koodrive_monitor_cancel(monitor);
+    CHECK(koodrive_client_list_scopes(client, NULL, DEVICE, NULL, monitor, &scopes, NULL) ==
+          KOODRIVE_ERROR_CANCELLED);
+    CHECK(scopes == NULL && koodrive_monitor_scopes_total(monitor) == 0);
+    koodrive_monitor_free(monitor);
+}
+
 int main(void) {
     numbers_and_names();
     koodrive_client *client = sandbox_client();
+    a_list_of_devices(client);
+    a_device_without_details(client);
+    what_is_listed_can_be_deleted(client);
+    lists_that_fail(client);
     a_run(client);
     delete_scopes(client, "2");
     a_plan_that_was_tried(client);
