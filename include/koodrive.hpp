@@ -1,6 +1,7 @@
 /**
  * @file koodrive.hpp
- * koodrive for C++17 and later: deletes KooDrive backup scopes in bulk, with one truthful outcome per id
+ * koodrive for C++17 and later: lists KooDrive backup scopes and deletes them in bulk, with one truthful outcome
+ * per id
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
@@ -20,8 +21,8 @@
  *
  * - All objects can be moved and not copied (an Error can be copied). An object that was moved from is
  *   refused, as an argument and by what would change it, and empty to what reads it.
- * - A Client and a Monitor may be used by any number of threads at once, other objects by one at a time.
- *   None may be destroyed while a call uses it.
+ * - A Client, a Monitor, Devices and Scopes may be used by any number of threads at once, other objects by
+ *   one at a time. None may be destroyed while a call uses it.
  * - Texts go in as std::string_view: UTF-8, without NUL, copied before the call returns. Texts come out
  *   as std::string_view, valid as long as the object that they came from.
  * - What fails throws an Error. A call that fails changes nothing, but that a delete call may have
@@ -112,7 +113,7 @@ class Error : public std::exception {
     /** The X-Request-Id of that response, for the service's support. */
     std::optional<std::string_view> request_id() const noexcept { return details_->request_id; }
 
-    /** Whether running Report::unfinished() later, with nothing changed, may succeed. */
+    /** Whether running Report::unfinished() later, or listing again, with nothing changed may succeed. */
     bool is_retryable() const noexcept { return details_->is_retryable; }
 
     /** What became of each id; null if the call was refused before its run began and nothing was sent. */
@@ -145,6 +146,8 @@ template <class T, auto free> using Handle = std::unique_ptr<T, Free<free>>;
 
 using ErrorHandle = Handle<koodrive_error, koodrive_error_free>;
 using ConfigHandle = Handle<koodrive_config, koodrive_config_free>;
+using DevicesHandle = Handle<koodrive_devices, koodrive_devices_free>;
+using ScopesHandle = Handle<koodrive_scopes, koodrive_scopes_free>;
 using PlanHandle = Handle<koodrive_plan, koodrive_plan_free>;
 using MonitorHandle = Handle<koodrive_monitor, koodrive_monitor_free>;
 using ResultHandle = Handle<koodrive_result, koodrive_result_free>;
@@ -317,6 +320,7 @@ template <class Row, class Handle, auto count> class Rows {
     iterator begin() const noexcept { return iterator(handle_.get()); }
     iterator end() const noexcept { return {}; }
 
+    /** How many rows there are. */
     std::size_t size() const noexcept { return count(handle_.get()); }
     bool empty() const noexcept { return size() == 0; }
 
@@ -436,6 +440,101 @@ class Config {
     detail::ConfigHandle handle_;
 };
 
+/** A device of a user: a view into Devices, valid as long as that is. */
+class Device {
+  public:
+    /** Its id, which Plan::add() and Client::list_scopes() take. */
+    std::string_view device_id() const noexcept { return koodrive_devices_device_id(devices_, index_); }
+
+    /** What its user called it, such as "Magic v3"; none if the service says none. */
+    std::optional<std::string_view> name() const noexcept {
+        return detail::optional(koodrive_devices_name(devices_, index_));
+    }
+
+    /** Its operating system, if the service says it. */
+    std::optional<std::string_view> os() const noexcept {
+        return detail::optional(koodrive_devices_os(devices_, index_));
+    }
+
+    /** The machine code under which it was bound, if the service says it. */
+    std::optional<std::string_view> machine_code() const noexcept {
+        return detail::optional(koodrive_devices_machine_code(devices_, index_));
+    }
+
+    /** When it was bound, as the service writes it, such as "2025-09-15T06:14:48.630Z". */
+    std::optional<std::string_view> created_at() const noexcept {
+        return detail::optional(koodrive_devices_created_at(devices_, index_));
+    }
+
+    /** For this header's use. */
+    Device(const koodrive_devices *devices, std::size_t index) noexcept
+        : devices_(devices), index_(index) {}
+
+  private:
+    const koodrive_devices *devices_;
+    std::size_t index_;
+};
+
+/**
+ * A user's devices, in the service's order: a range of Device. It needs no client any more, and any number of
+ * threads may use it at once.
+ */
+class Devices : public Rows<Device, detail::DevicesHandle, koodrive_devices_count> {
+  public:
+    using Rows::Rows;
+};
+
+/** The modules that the API reference names, for Client::list_scopes(). The service may have others. */
+inline constexpr std::string_view module_folders = "100";
+inline constexpr std::string_view module_albums = "101";
+inline constexpr std::string_view module_address_books = "102";
+
+/** A scope of a device: a view into Scopes, valid as long as that is. */
+class Scope {
+  public:
+    /** Its id, one that Plan::add() accepts. */
+    std::string_view scope_id() const noexcept { return koodrive_scopes_scope_id(scopes_, index_); }
+
+    /** Its module, such as module_albums, if the service says it. */
+    std::optional<std::string_view> module_code() const noexcept {
+        return detail::optional(koodrive_scopes_module_code(scopes_, index_));
+    }
+
+    /** The path on the device that it backs up, if the service says it. It may hold any character but NUL. */
+    std::optional<std::string_view> local_path() const noexcept {
+        return detail::optional(koodrive_scopes_local_path(scopes_, index_));
+    }
+
+    /** The folder of the drive that it is backed up to, if the service says it. */
+    std::optional<std::string_view> target_folder_path() const noexcept {
+        return detail::optional(koodrive_scopes_target_folder_path(scopes_, index_));
+    }
+
+    /** When it was added, as the service writes it. */
+    std::optional<std::string_view> created_at() const noexcept {
+        return detail::optional(koodrive_scopes_created_at(scopes_, index_));
+    }
+
+    /** For this header's use. */
+    Scope(const koodrive_scopes *scopes, std::size_t index) noexcept : scopes_(scopes), index_(index) {}
+
+  private:
+    const koodrive_scopes *scopes_;
+    std::size_t index_;
+};
+
+/**
+ * Scopes of a device, in the service's order: a range of Scope. It needs no client any more, and any number of
+ * threads may use it at once.
+ */
+class Scopes : public Rows<Scope, detail::ScopesHandle, koodrive_scopes_count> {
+  public:
+    using Rows::Rows;
+
+  private:
+    friend class Plan;
+};
+
 /**
  * What to delete: scope ids of devices of users, in the order in which they are added, which is also that
  * of the report. A plan may be run more than once, and added to after a run.
@@ -481,6 +580,15 @@ class Plan {
     }
 
     /**
+     * Adds all scopes of a list: its user, its device, its ids. To choose among them, add() or add_for() what
+     * Scope::scope_id() says.
+     */
+    Plan &add_scopes(const Scopes &scopes) {
+        detail::call(koodrive_plan_add_scopes, handle_.get(), scopes.handle_.get());
+        return *this;
+    }
+
+    /**
      * Says that a run whose report is lost may have deleted any of the ids that the plan holds now: each of
      * them ends as deleted, gone or unknown, and none as not_found.
      */
@@ -518,7 +626,8 @@ class Plan {
 
 /**
  * Watches a run and cancels it, from any thread while the run goes on. It serves one run at a time, one
- * after the other. A cancelled monitor stays cancelled.
+ * after the other. A cancelled monitor stays cancelled. It cancels calls that list, too; they count as runs of no
+ * ids.
  */
 class Monitor {
   public:
@@ -526,7 +635,8 @@ class Monitor {
 
     /**
      * Asks the run to stop: nothing new is sent, and the delete call throws Status::cancelled when the
-     * responses under way are in. A second call abandons those too. May be called by a signal handler.
+     * responses under way are in. A second call abandons those too; a call that lists does so at the first. May
+     * be called by a signal handler.
      */
     void cancel() const noexcept { koodrive_monitor_cancel(handle_.get()); }
 
@@ -641,9 +751,9 @@ class Report : public Rows<ScopeOutcome, detail::ResultHandle, koodrive_result_c
 };
 
 /**
- * Deletes. Any number of threads may use a client at once. Between calls it keeps idle connections and no
- * threads: a connection is not used when it has rested for 15 seconds, and closed by the next call or with
- * the client. No call may be using it when it is destroyed.
+ * Lists and deletes. Any number of threads may use a client at once. Between calls it keeps idle connections
+ * and no threads: a connection is not used when it has rested for 15 seconds, and closed by the next call or
+ * with the client. No call may be using it when it is destroyed.
  */
 class Client {
   public:
@@ -676,6 +786,53 @@ class Client {
     void set_authorization(std::string_view value) const {
         detail::call(koodrive_client_set_authorization, handle_.get(),
                      detail::text("authorization", value).c_str());
+    }
+
+    /**
+     * Lists the devices of the config's user. Blocks until the list is whole. Nothing is changed at the service.
+     *
+     * @param monitor  Cancels the call from other threads, also while a response is awaited; may be null.
+     * @return The whole list, which may be empty.
+     * @throws Error   There is no list. Status::invalid_argument: an argument breaks its rule, or there is no
+     *                 user; nothing was sent. Status::service: the service refused the request, and
+     *                 Error::service_code() says why if it does. Status::invalid_response: the answer can't be
+     *                 trusted. Also Status::unauthorized, unreachable, timed_out, cancelled and internal.
+     */
+    [[nodiscard]] Devices list_devices(const Monitor *monitor = nullptr) const {
+        return list<Devices, detail::DevicesHandle>(koodrive_client_list_devices, monitor, nullptr);
+    }
+
+    /** Lists the devices of this user; the rest is as for list_devices(). */
+    [[nodiscard]] Devices list_devices_for(std::string_view user_id,
+                                           const Monitor *monitor = nullptr) const {
+        return list<Devices, detail::DevicesHandle>(koodrive_client_list_devices, monitor,
+                                                    detail::text("user_id", user_id).c_str());
+    }
+
+    /**
+     * Lists the scopes that a device of the config's user backs up. Blocks until the list is whole. Nothing is
+     * changed at the service.
+     *
+     * @param device_id    As for Plan::add().
+     * @param module_code  Which kind: module_folders, module_albums, module_address_books, or another one that
+     *                     the service may have by now, of 1 to 16 visible ASCII characters. Without it all three
+     *                     are listed, by one request each.
+     * @param monitor      As for list_devices().
+     * @return The whole list, which may be empty.
+     * @throws Error       As list_devices(); Status::invalid_response also if the answer names a scope of another
+     *                     module than was asked for.
+     */
+    [[nodiscard]] Scopes list_scopes(std::string_view device_id,
+                                     std::optional<std::string_view> module_code = std::nullopt,
+                                     const Monitor *monitor = nullptr) const {
+        return scopes_of(nullptr, device_id, module_code, monitor);
+    }
+
+    /** Lists the scopes that a device of this user backs up; the rest is as for list_scopes(). */
+    [[nodiscard]] Scopes list_scopes_for(std::string_view user_id, std::string_view device_id,
+                                         std::optional<std::string_view> module_code = std::nullopt,
+                                         const Monitor *monitor = nullptr) const {
+        return scopes_of(detail::text("user_id", user_id).c_str(), device_id, module_code, monitor);
     }
 
     /** Deletes scopes of one device of the config's user: Plan::add() and delete_plan() in one call. */
@@ -729,14 +886,36 @@ class Client {
     }
 
   private:
-    /** One call of the C interface that deletes, and what it came to. */
-    template <class Call> static Report carry_out(const Monitor *monitor, Call &&call) {
+    /** NULL for none. */
+    static const koodrive_monitor *handle_of(const Monitor *monitor) {
         if (monitor != nullptr && monitor->handle_ == nullptr) {
             detail::raise(Status::invalid_argument, "monitor: was moved from");
         }
+        return monitor ? monitor->handle_.get() : nullptr;
+    }
+
+    /** One call of the C interface that lists. */
+    template <class List, class Handle, class Function, class... Arguments>
+    List list(Function *function, const Monitor *monitor, Arguments... arguments) const {
+        typename Handle::pointer rows = nullptr;
+        detail::call(function, handle_.get(), arguments..., handle_of(monitor), &rows);
+        return List(Handle(rows));
+    }
+
+    /** The scopes of a device of a user; NULL means the config's. */
+    Scopes scopes_of(const char *user_id, std::string_view device_id,
+                     std::optional<std::string_view> module_code, const Monitor *monitor) const {
+        const std::string code = detail::text("module_code", module_code.value_or(""));
+        return list<Scopes, detail::ScopesHandle>(koodrive_client_list_scopes, monitor, user_id,
+                                                  detail::text("device_id", device_id).c_str(),
+                                                  module_code ? code.c_str() : nullptr);
+    }
+
+    /** One call of the C interface that deletes, and what it came to. */
+    template <class Call> static Report carry_out(const Monitor *monitor, Call &&call) {
         koodrive_result *result = nullptr;
         koodrive_error *error = nullptr;
-        const koodrive_status status = call(monitor ? monitor->handle_.get() : nullptr, &result, &error);
+        const koodrive_status status = call(handle_of(monitor), &result, &error);
         detail::ErrorHandle reason(error);
         detail::ResultHandle owned(result);
         if (status != KOODRIVE_OK) {

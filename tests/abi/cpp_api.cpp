@@ -82,6 +82,8 @@ static void types() {
     moves_only<koodrive::Monitor>();
     moves_only<koodrive::Client>();
     moves_only<koodrive::Report>();
+    moves_only<koodrive::Devices>();
+    moves_only<koodrive::Scopes>();
     static_assert(std::is_nothrow_copy_constructible_v<koodrive::Error>);
     CHECK(name(Outcome::not_found) == "NOT_FOUND" && name(Status::timed_out) == "TIMED_OUT");
     CHECK(name(static_cast<Outcome>(99)) == "UNDEFINED");
@@ -89,6 +91,8 @@ static void types() {
 #ifdef __cpp_lib_ranges
     static_assert(std::ranges::forward_range<koodrive::Report>);
     static_assert(std::ranges::sized_range<koodrive::Report>);
+    static_assert(std::ranges::forward_range<koodrive::Devices>);
+    static_assert(std::ranges::sized_range<koodrive::Scopes>);
     static_assert(std::ranges::view<koodrive::Failures>);
     static_assert(std::ranges::borrowed_range<koodrive::Failures>);
 #endif
@@ -187,6 +191,67 @@ static void a_run(const koodrive::Client &client) {
     CHECK(std::distance(unfinished.begin(), unfinished.end()) == 1 && unfinished.begin()->index() == 4);
 }
 
+static void a_list_of_devices(const koodrive::Client &client) {
+    const koodrive::Devices devices = client.list_devices_for("Li");
+    CHECK(devices.size() == 1 && !devices.empty() && devices[0].device_id() == device);
+    CHECK(devices[0].name() == "Phone 1"sv && devices[0].os() == "Android 15"sv);
+    CHECK(devices[0].machine_code() == "20250911"sv);
+    CHECK(devices[0].created_at() == "2025-09-15T06:14:48.630Z"sv);
+    (void)client.delete_scopes("3", {"345"}); // Of this device the sandbox says nothing.
+    std::vector<std::string> ids;
+    const koodrive::Devices own = client.list_devices();
+    for (const koodrive::Device one : own) {
+        ids.emplace_back(one.device_id());
+        if (one.device_id() == "3") {
+            CHECK(!one.name() && !one.os() && !one.machine_code() && !one.created_at());
+        }
+    }
+    CHECK((ids == std::vector<std::string>{device, "3"}));
+}
+
+static void what_is_listed_can_be_deleted(const koodrive::Client &client) {
+    const koodrive::Scopes albums = client.list_scopes_for("Li", device, koodrive::module_albums);
+    CHECK(albums.size() == 15 && albums.begin()->scope_id() == "1842846715527000008");
+    CHECK(albums[0].module_code() == koodrive::module_albums &&
+          albums[0].local_path() == "/DCIM/Album 9"sv);
+    CHECK(albums[0].target_folder_path() == "/backup"sv);
+    CHECK(albums[0].created_at() == "2025-09-15T06:14:48.630Z"sv);
+    CHECK(std::distance(albums.begin(), albums.end()) == 15);
+    koodrive::Plan plan;
+    plan.add_scopes(albums).add_scopes(albums);
+    CHECK(plan.scope_count() == 30);
+    const koodrive::Report report = client.delete_plan(plan);
+    CHECK(report.tally(Outcome::deleted) == 15 && report.tally(Outcome::duplicate) == 15);
+    CHECK(report[0].user_id() == "Li" && report[0].device_id() == device);
+
+    const koodrive::Scopes left = client.list_scopes_for("Li", device);
+    CHECK(left.size() == 135 && client.list_scopes(device).size() == 150);
+    const koodrive::Scopes none = client.list_scopes_for("Li", device, "101");
+    CHECK(none.empty() && none.begin() == none.end());
+    CHECK(koodrive::Plan().add_scopes(none).scope_count() == 0);
+#ifdef __cpp_lib_ranges
+    auto books = left | std::views::filter([](auto scope) {
+                     return scope.module_code() == koodrive::module_address_books;
+                 }) |
+                 std::views::transform(&koodrive::Scope::scope_id);
+    CHECK(koodrive::Plan().add_for("Li", device, books).scope_count() == 15);
+#endif
+}
+
+static void lists_that_fail(const koodrive::Client &client) {
+    const koodrive::Error forbidden = error_of([&] { (void)client.list_devices_for("forbidden"); });
+    CHECK(forbidden.status() == Status::service && forbidden.http_status() == 403);
+    CHECK(forbidden.service_code() && forbidden.request_id() && !forbidden.report());
+    const koodrive::Error unknown = error_of([&] { (void)client.list_scopes(device, "999"); });
+    CHECK(unknown.status() == Status::service && unknown.service_code() == "13000102"sv);
+    koodrive::Monitor monitor;
+    (void)client.list_devices(&monitor);
+    monitor.cancel();
+    const koodrive::Error cancelled =
+        error_of([&] { (void)client.list_scopes(device, std::nullopt, &monitor); });
+    CHECK(cancelled.status() == Status::cancelled && !cancelled.report());
+}
+
 static void reports_outlive_the_rest() {
     const koodrive::Report report = [] {
         const koodrive::Client client(koodrive::Config::from_env());
@@ -225,6 +290,12 @@ static void bad_input(const koodrive::Client &client) {
     refused("user_id", [&] { plan.add_for("", device, {"1"}); });
     refused("user_id", [&] { plan.add_lines_for("1\0002"sv, device, "1"); });
     CHECK(plan.scope_count() == 0);
+    refused("user_id", [&] { (void)client.list_devices_for(""); });
+    refused("user_id", [&] { (void)client.list_scopes_for("1\0002"sv, device); });
+    refused("device_id", [&] { (void)client.list_scopes(".."); });
+    refused("device_id", [&] { (void)client.list_scopes("1\0002"sv); });
+    refused("module_code", [&] { (void)client.list_scopes(device, ""); });
+    refused("module_code", [&] { (void)client.list_scopes(device, "101\0"sv); });
     refused("endpoint", [] { koodrive::Config().set_endpoint("http://koodrive.test"); });
     refused("endpoint", [] { koodrive::Client client{koodrive::Config()}; });
     refused("access_token", [&] { client.set_access_token("1\0002"sv); });
@@ -243,11 +314,20 @@ static void what_was_moved_from() {
     const koodrive::Monitor taken_monitor = std::move(monitor);
     refused("config", [&] { koodrive::Client{config}; });
     refused("monitor", [&] { (void)client.delete_plan(plan, &monitor); });
+    refused("monitor", [&] { (void)client.list_devices(&monitor); });
+    koodrive::Scopes scopes = client.list_scopes("4", koodrive::module_albums);
+    const koodrive::Scope album = scopes[0];
+    const koodrive::Scopes taken_scopes = std::move(scopes);
+    CHECK(album.scope_id() == "1842846715527000008" && taken_scopes.size() == 15);
+    CHECK(scopes.empty() && scopes.begin() == scopes.end());
+    refused("scopes", [&] { plan.add_scopes(scopes); });
     const koodrive::Plan taken_plan = std::move(plan);
     refused("plan", [&] { plan.add(device, {"1"}); });
+    refused("plan", [&] { plan.add_scopes(taken_scopes); });
     refused("plan", [&] { (void)client.delete_plan(plan); });
     const koodrive::Client taken_client = std::move(client);
     refused("client", [&] { (void)client.delete_plan(taken_plan); });
+    refused("client", [&] { (void)client.list_scopes(device); });
     refused("client", [&] { client.set_access_token("a-token"); });
     refused("config", [&] { config.set_endpoint("http://127.0.0.1:1"); });
     refused("config", [&] { config.set_max_attempts(1); });
@@ -294,6 +374,9 @@ int main() {
     ids_of_every_kind();
     no_allocation_per_id();
     const koodrive::Client client(koodrive::Config::from_env());
+    a_list_of_devices(client);
+    what_is_listed_can_be_deleted(client);
+    lists_that_fail(client);
     a_run(client);
     a_plan_that_was_tried(client);
     a_journaled_run(client);
