@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// A Client deletes. Any number of goroutines may use it at once. Between calls it keeps idle connections
-// and no threads: a connection is not used when it has rested for 15 seconds, and closed by the next call
-// or by Close. Close it when it is no longer needed. A copy of a Client is the same client.
+// A Client lists and deletes. Any number of goroutines may use it at once. Between calls it keeps idle
+// connections and no threads: a connection is not used when it has rested for 15 seconds, and closed by the
+// next call or by Close. Close it when it is no longer needed. A copy of a Client is the same client.
 type Client struct {
 	*client // Beyond the reach of copies, which would be freed one by one.
 }
@@ -166,11 +166,9 @@ func (c *Client) DeletePlan(ctx context.Context, plan *Plan, options ...Option) 
 	if r.monitor == nil {
 		r.monitor = new(Monitor)
 	}
-	var journal *C.char
-	if r.journal != nil {
-		if journal, err = cText("journal_path", *r.journal); err != nil {
-			return nil, err
-		}
+	journal, err := optionalText("journal_path", r.journal)
+	if err != nil {
+		return nil, err
 	}
 	ids.mu.Lock()
 	defer ids.mu.Unlock()

@@ -54,7 +54,7 @@ func (s Status) Error() string {
 var ErrClosed = errors.New("koodrive: the client is closed")
 
 // An Error says why a call failed. [errors.As] finds it in what this package returns, [errors.Is]
-// finds its Status, and of a run that its context ended also [context.Canceled] or
+// finds its Status, and of a call that its context ended also [context.Canceled] or
 // [context.DeadlineExceeded], and the context's cause.
 type Error struct {
 	Status Status
@@ -66,10 +66,11 @@ type Error struct {
 	ServiceCode string
 	// RequestID is the response's X-Request-Id, for the service's support; empty if there is none.
 	RequestID string
-	// Retryable says whether running [Report.Unfinished] later, with nothing changed, may succeed.
+	// Retryable says whether running [Report.Unfinished] later, or listing again, with nothing changed may
+	// succeed.
 	Retryable bool
 
-	// Why the context ended, if that is what stopped the run.
+	// Why the context ended, if that is what stopped the call.
 	context []error
 }
 
@@ -78,7 +79,7 @@ func (e *Error) Error() string {
 	return e.Status.Error() + ": " + e.Message
 }
 
-// Unwrap returns the status, and why the context ended if that stopped the run.
+// Unwrap returns the status, and why the context ended if that stopped the call.
 func (e *Error) Unwrap() []error {
 	return append([]error{e.Status}, e.context...)
 }
@@ -106,7 +107,7 @@ func toGo(status C.koodrive_status, place **C.koodrive_error) error {
 	}
 }
 
-// withContext adds to the error of a cancelled run why its context ended.
+// withContext adds to the error of a cancelled call why its context ended.
 func withContext(ctx context.Context, err error) error {
 	var stopped *Error
 	if ctx.Err() != nil && errors.As(err, &stopped) && stopped.Status == ErrCancelled {

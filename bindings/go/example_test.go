@@ -61,6 +61,42 @@ func ExampleClient_DeletePlan() {
 	// 3 deleted
 }
 
+// What there is is listed, and a whole list or some of it deleted.
+func ExampleClient_Scopes() {
+	ctx := context.Background()
+	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	devices, err := client.DevicesFor(ctx, "Li")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var plan koodrive.Plan
+	for _, device := range devices {
+		albums, err := client.ScopesFor(ctx, "Li", device.ID, koodrive.OfModule(koodrive.ModuleAlbums))
+		if err != nil {
+			log.Fatal(err)
+		}
+		for album := range albums.All() {
+			fmt.Println(device.Name, album.LocalPath)
+		}
+		if err := plan.AddScopes(albums); err != nil {
+			log.Fatal(err)
+		}
+	}
+	report, err := client.DeletePlan(ctx, &plan)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report.Tally(koodrive.Deleted), "deleted")
+	// Output:
+	// Phone 1 /DCIM/Album 9
+	// 1 deleted
+}
+
 // A deadline stops the run; what is not done can be taken up later.
 func ExampleReport_Unfinished() {
 	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())

@@ -1,4 +1,4 @@
-// Package koodrive deletes KooDrive backup scopes in bulk, with one truthful outcome per id.
+// Package koodrive lists KooDrive backup scopes and deletes them in bulk, with one truthful outcome per id.
 //
 // It is a thin layer over the C library of the same name. Build a [Client], hand it ids, and read from
 // the [Report] what became of each:
@@ -15,6 +15,8 @@
 // An error says that the run is incomplete; the report is there all the same, unless the call was
 // refused before its run began and nothing was sent. Without an error single ids may still have
 // failed: [Report.Failures] lists them. [Report.Unfinished] is what a next run should take up.
+//
+// Which ids there are say [Client.Devices] and [Client.Scopes]; [Plan.AddScopes] takes a whole list.
 //
 // A call blocks one thread of the operating system while it runs, whatever the number of its
 // connections.
@@ -64,4 +66,12 @@ func cText(argument, text string) (*C.char, error) {
 	}
 	terminated := append([]byte(text), 0)
 	return (*C.char)(unsafe.Pointer(unsafe.SliceData(terminated))), nil
+}
+
+// optionalText is cText of a text that may be nil: NULL for C then.
+func optionalText(argument string, text *string) (*C.char, error) {
+	if text == nil {
+		return nil, nil
+	}
+	return cText(argument, *text)
 }

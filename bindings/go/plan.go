@@ -94,11 +94,9 @@ func (p *Plan) addLines(userID *string, deviceID string, text []byte, count int)
 	if err != nil {
 		return err
 	}
-	var user *C.char // NULL: the config's.
-	if userID != nil {
-		if user, err = cText("user_id", *userID); err != nil {
-			return err
-		}
+	user, err := optionalText("user_id", userID)
+	if err != nil {
+		return err
 	}
 	ids, err := p.use()
 	if err != nil {
@@ -109,6 +107,23 @@ func (p *Plan) addLines(userID *string, deviceID string, text []byte, count int)
 	var failure *C.koodrive_error
 	status := C.koodrive_plan_add_lines(ids.handle, user, device,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(text))), C.size_t(len(text)), C.size_t(count), &failure)
+	runtime.KeepAlive(ids)
+	return toGo(status, &failure)
+}
+
+// AddScopes adds all scopes of a list: its user, its device, its ids. To choose among them, use [Plan.Add] or
+// [Plan.AddFor]. The error is that of a nil plan, of a copy of one, or of a nil list, and the plan is as it was.
+func (p *Plan) AddScopes(list *ScopeList) error {
+	ids, err := p.use()
+	if err != nil {
+		return err
+	}
+	scopes, end := list.use()
+	defer end()
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	var failure *C.koodrive_error
+	status := C.koodrive_plan_add_scopes(ids.handle, scopes, &failure)
 	runtime.KeepAlive(ids)
 	return toGo(status, &failure)
 }
