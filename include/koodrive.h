@@ -235,8 +235,8 @@ const char *koodrive_error_service_code(const koodrive_error *error);
 const char *koodrive_error_request_id(const koodrive_error *error);
 
 /**
- * Whether running koodrive_result_unfinished() later, with nothing changed, may succeed: true
- * where the cause may pass by itself. false for NULL.
+ * Whether running koodrive_result_unfinished(), or listing again, later and with nothing changed, may
+ * succeed: true where the cause may pass by itself. false for NULL.
  */
 bool koodrive_error_is_retryable(const koodrive_error *error);
 
@@ -619,7 +619,8 @@ void koodrive_plan_free(koodrive_plan *plan);
 
 /**
  * Watches a run and cancels it, from any thread while the run goes on. A monitor serves one run
- * at a time, one after the other: a run resets its counts. A cancelled monitor stays cancelled.
+ * at a time, one after the other: a run resets its counts. A cancelled monitor stays cancelled. A call
+ * that lists is a run without ids.
  */
 typedef struct koodrive_monitor koodrive_monitor;
 
@@ -632,7 +633,7 @@ koodrive_monitor *koodrive_monitor_new(void);
  * Asks the run to stop: nothing new is sent, and the delete call returns
  * KOODRIVE_ERROR_CANCELLED when the responses under way are in, for they hold the truth: after one
  * request timeout at most. A second call abandons those responses too, and their ids become
- * KOODRIVE_OUTCOME_UNKNOWN. Async-signal-safe. NULL is fine.
+ * KOODRIVE_OUTCOME_UNKNOWN. A call that lists ends at once. Async-signal-safe. NULL is fine.
  */
 void koodrive_monitor_cancel(const koodrive_monitor *monitor);
 

@@ -82,8 +82,8 @@ pub unsafe extern "C" fn koodrive_error_request_id(error: *const koodrive_error)
     c_pointer(error.and_then(|error| error.request_id.as_deref()))
 }
 
-/// Whether running koodrive_result_unfinished() later, with nothing changed, may succeed: true
-/// where the cause may pass by itself. false for NULL.
+/// Whether running koodrive_result_unfinished(), or listing again, later and with nothing changed, may
+/// succeed: true where the cause may pass by itself. false for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_error_is_retryable(error: *const koodrive_error) -> bool {
     // SAFETY: `error` is NULL or alive, and nothing writes to it during the call (the header,

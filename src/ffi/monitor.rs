@@ -5,7 +5,8 @@ use crate::monitor::Monitor;
 use std::ptr;
 
 /// Watches a run and cancels it, from any thread while the run goes on. A monitor serves one run
-/// at a time, one after the other: a run resets its counts. A cancelled monitor stays cancelled.
+/// at a time, one after the other: a run resets its counts. A cancelled monitor stays cancelled. A call
+/// that lists is a run without ids.
 pub struct koodrive_monitor(pub(super) Monitor);
 
 /// A new monitor; free it with koodrive_monitor_free(). NULL if it could not be made.
@@ -19,7 +20,7 @@ pub extern "C" fn koodrive_monitor_new() -> *mut koodrive_monitor {
 /// Asks the run to stop: nothing new is sent, and the delete call returns
 /// KOODRIVE_ERROR_CANCELLED when the responses under way are in, for they hold the truth: after one
 /// request timeout at most. A second call abandons those responses too, and their ids become
-/// KOODRIVE_OUTCOME_UNKNOWN. Async-signal-safe. NULL is fine.
+/// KOODRIVE_OUTCOME_UNKNOWN. A call that lists ends at once. Async-signal-safe. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_monitor_cancel(monitor: *const koodrive_monitor) {
     // No guard against panics: it takes a lock once, which a signal handler must not.
