@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +27,7 @@ def start(sandbox: Sandbox, *arguments: str, **options: Any) -> subprocess.Popen
     environment["PYTHONPATH"] = str(Path(koodrive.__file__).parents[1])
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [sys.executable, "-m", "koodrive", *arguments],
+        [sys.executable, *options.pop("python", []), "-m", "koodrive", *arguments],
         env=environment,
         encoding="utf-8",
         **{**streams, **options},
@@ -56,7 +61,7 @@ def test_some_left_in_a_table(start_sandbox: StartSandbox) -> None:
     said = delete(sandbox, "--device", DEVICE, "--user", "u", "-", ids="1\n22\n3\n4\n")
     assert said == (
         1,
-        "22  REJECTED   15000999  locked\ufffd\ufffd[2J\n"
+        "22  REJECTED   15000999  locked\\n\\x1b[2J\n"
         "4   REJECTED   7         \u9501\n"
         "4 ids: 2 DELETED 2 REJECTED; requests: 1\n",
         "",
@@ -102,7 +107,7 @@ def test_a_dry_run_sends_nothing(sandbox: Sandbox) -> None:
         (["--device", ""], "1\n", "device_id"),
         (["--device", "d", "--user", ""], "1\n", "user_id"),
         ([], "1\n", "--device"),
-        (["--dev", "d"], "1\n", "--device"),
+        (["--dev", "d"], "1\n", "--dev"),
         (["--device", "d", "--output", "xml"], "1\n", "--output"),
         (["--device", "d", "no such file"], "", "no such file"),
         (["--device", "d", "--unfinished", "no/such/folder"], "1\n", "no/such/folder"),
@@ -297,14 +302,33 @@ def test_a_signal_ends_it_with_the_truth(
     assert len(rest.read_text().split()) == 20_000 - deleted
 
 
-def test_a_terminal_sees_progress(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("python", "shown"),
+    [
+        # Without the environment's packages, of which tqdm is one.
+        (["-S"], r"\[#{30}\] 500 of 500 ids, \d+/s, 0:00 left"),
+        ([], r"100%.* 500/500 \[.*id/s\]"),
+    ],
+)
+def test_a_terminal_sees_progress(sandbox: Sandbox, python: list[str], shown: str) -> None:
+    sandbox.set_faults({"latency_ms": 200})
     ours, theirs = pty.openpty()
-    said = delete(sandbox, "--device", "d", ids="1\n2\n", stderr=theirs)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    ids = "".join(f"{number}\n" for number in range(500))
+    one = {"KOODRIVE_MAX_CONNECTIONS": "1"}
+    said = delete(sandbox, "--device", "d", ids=ids, stderr=theirs, python=python, environment=one)
     os.close(theirs)
-    shown = os.read(ours, 4096).decode()
-    os.close(ours)
-    assert said[:2] == (0, "2 ids: 2 DELETED; requests: 1\n")
-    assert "] 2 of 2 ids\r\n" in shown
+    assert said[:2] == (0, "500 ids: 500 DELETED; requests: 5\n")
+    assert re.search(shown, read_all(ours))
+
+
+def read_all(terminal: int) -> str:
+    chunks = []
+    with contextlib.suppress(OSError):  # As Linux says that the other end is closed.
+        while chunk := os.read(terminal, 4096):
+            chunks.append(chunk)
+    os.close(terminal)
+    return b"".join(chunks).decode()
 
 
 def test_a_reader_that_left_does_not_change_the_exit_status(sandbox: Sandbox) -> None:

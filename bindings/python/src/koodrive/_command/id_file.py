@@ -22,6 +22,22 @@ _HINT = "give one bare id a line: no quotes, no other columns, no header"
 _POSITION = re.compile(r"scope_ids\[(\d+)\]")
 
 
+def without_mark(content: bytes) -> bytes:
+    """A file's content without its byte order mark."""
+    if content.startswith(_UTF_16):
+        raise InvalidArgument("the file is in UTF-16: save it as UTF-8, or as plain text")
+    return content.removeprefix(_BYTE_ORDER_MARK)
+
+
+def decoded(content: bytes) -> str:
+    """A file's text."""
+    try:
+        return without_mark(content).decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InvalidArgument(f"line {line}: is not UTF-8") from None
+
+
 class IdFile:
     """The ids of a file, one a line.
 
@@ -31,9 +47,7 @@ class IdFile:
     """
 
     def __init__(self, content: bytes) -> None:
-        if content.startswith(_UTF_16):
-            raise InvalidArgument("the file is in UTF-16: save it as UTF-8, or as plain text")
-        content = content.removeprefix(_BYTE_ORDER_MARK)
+        content = without_mark(content)
         ids: list[bytes] = []
         #: The line of each id.
         self._numbers: list[int] = []

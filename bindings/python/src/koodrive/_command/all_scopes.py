@@ -1,0 +1,81 @@
+"""koodrive delete --all: lists what there is, chooses, asks, and looks afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from koodrive import Client, InvalidArgument, KooDriveError, Scope
+from koodrive._command.lists import print_scopes
+from koodrive._command.output import print_complaint
+
+#: How many scopes are shown before the question.
+_SHOWN = 20
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what does not go together, before anything is sent."""
+    if options.path is not None:
+        _check_path(options.path)
+    if not options.yes and not options.dry_run and not _can_ask():
+        raise InvalidArgument("--all: there is no terminal to ask on; say --yes to delete unasked")
+
+
+def _can_ask() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def _check_path(path: str) -> None:
+    if not path.startswith("/"):
+        raise InvalidArgument('--path: must begin with "/"')
+    if {".", ".."} & set(path.split("/")):
+        raise InvalidArgument('--path: must hold no segment "." or ".."')
+
+
+def choose(client: Client, options: argparse.Namespace) -> list[Scope]:
+    """The scopes of the device that are meant."""
+    listed = client.scopes(options.device, options.module, options.user)
+    if options.path is None:
+        return listed
+    return [scope for scope in listed if is_below(scope.local_path, options.path)]
+
+
+def is_below(path: str | None, prefix: str) -> bool:
+    """Whether a path is the prefix, or below it by whole segments."""
+    if path is None:
+        return False
+    segments = path.split("/")
+    # Where such a path leads, nobody can tell from its text.
+    if {".", ".."} & set(segments):
+        return False
+    wanted = [segment for segment in prefix.split("/") if segment]
+    return [segment for segment in segments if segment][: len(wanted)] == wanted
+
+
+def show(scopes: Sequence[Scope], device: str) -> None:
+    """Show on standard error what would go."""
+    count = f"{len(scopes)} scope{'' if len(scopes) == 1 else 's'} of device {device}"
+    print_complaint(f"{count}:")
+    if sys.stderr is not None:
+        print_scopes(scopes[:_SHOWN], sys.stderr)
+    if len(scopes) > _SHOWN:
+        print_complaint(f"... and {len(scopes) - _SHOWN} more")
+
+
+def is_confirmed(count: int) -> bool:
+    """Whether the user says yes."""
+    print_complaint(f"Delete {'it' if count == 1 else f'these {count}'}? [y/N] ", end="")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def still_there(
+    client: Client, options: argparse.Namespace, scopes: Sequence[Scope]
+) -> tuple[list[Scope], str | None]:
+    """Those that are listed once more; or why they can't be listed."""
+    asked = {scope.scope_id for scope in scopes}
+    try:
+        listed = client.scopes(options.device, options.module, options.user)
+    except KooDriveError as error:
+        return [], f"what still exists could not be listed: {error.status.name}: {error}"
+    return [scope for scope in listed if scope.scope_id in asked], None

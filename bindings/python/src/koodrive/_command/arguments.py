@@ -1,0 +1,107 @@
+"""What each command takes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Callable
+
+from koodrive import Module
+
+Command = Callable[[argparse.Namespace], int]
+
+DELETE_EPILOG = """
+The file holds one bare id a line. Blank lines, trailing blanks, a byte order mark, line ends of
+Windows and lines that begin with # are passed over. A table's first line names its columns, of
+which user_id, device_id and scope_id are read.
+
+--all lists what the device has, shows it and asks before it deletes; afterwards it lists once more.
+
+Ctrl-C and SIGTERM wait for the responses under way, a second one does not.
+
+Exit status: 0 all gone; 1 some may still exist, or not one of them existed; 2 usage, or the answer
+was no: nothing was deleted; 3 the run is incomplete, or what became of the ids could not be written
+or checked.
+"""
+
+_MODULES = {
+    "folders": Module.FOLDERS,
+    "album": Module.ALBUMS,
+    "address-book": Module.ADDRESS_BOOKS,
+}
+
+
+def for_devices(parser: argparse.ArgumentParser, command: Command) -> None:
+    """What `koodrive devices` takes."""
+    _add_user(parser)
+    _add_output(parser, "a table, a JSON object a line, or CSV [table]")
+    parser.set_defaults(carry_out=command)
+
+
+def for_scopes(parser: argparse.ArgumentParser, command: Command) -> None:
+    """What `koodrive scopes` takes."""
+    parser.add_argument("--device", metavar="ID", required=True, help="whose scopes they are")
+    _add_user(parser)
+    _add_module(parser)
+    _add_output(parser, "a table, a JSON object a line, or CSV [table]")
+    parser.set_defaults(carry_out=command)
+
+
+def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
+    """What `koodrive delete` takes."""
+    parser.add_argument("--device", metavar="ID", help="whose scopes they are")
+    _add_user(parser)
+    parser.add_argument("--table", metavar="FILE", help="a CSV: ids of many users and devices")
+    parser.add_argument("--all", action="store_true", help="delete all scopes of the device ...")
+    _add_module(parser, "... of this module")
+    parser.add_argument("--path", metavar="PREFIX", help="... whose path on it is or is below this")
+    parser.add_argument("--yes", action="store_true", help="with --all: do not ask")
+    parser.add_argument(
+        "--tried",
+        action="store_true",
+        help="a run whose report is lost may have asked for these ids: call none of them NOT_FOUND",
+    )
+    parser.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="write down there what is done: the same command again takes up a run that ended",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check the ids, delete nothing")
+    _add_output(
+        parser,
+        "a table of what may still exist; or of every id a JSON object a line, or CSV [table]",
+    )
+    parser.add_argument(
+        "--unfinished",
+        metavar="FILE",
+        help="write there the ids that a next run should take up; of a --table, a table",
+    )
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", help="scope ids, one a line [standard input]"
+    )
+    parser.set_defaults(carry_out=command)
+
+
+def _add_user(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user", metavar="ID", help="whose device it is [KOODRIVE_USER_ID]")
+
+
+def _add_module(parser: argparse.ArgumentParser, beginning: str = "of this module:") -> None:
+    names = ", ".join(_MODULES)
+    text = f"{beginning} {names}, or a code such as 103 [all three]"
+    parser.add_argument("--module", metavar="MODULE", type=_module, help=text)
+
+
+def _module(text: str) -> str:
+    """A module's code. A name that is misspelt must not pass for one."""
+    code: str | None = _MODULES.get(text)
+    if code is None and text.isascii() and text.isdigit():
+        return text
+    if code is None:
+        names = ", ".join(_MODULES)
+        raise argparse.ArgumentTypeError(f"must be {names} or a number, not {text!r}")
+    return code
+
+
+def _add_output(parser: argparse.ArgumentParser, text: str) -> None:
+    formats = ["table", "jsonl", "csv"]
+    parser.add_argument("--output", choices=formats, default="table", help=text)

@@ -1,0 +1,233 @@
+"""koodrive delete."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from koodrive import (
+    Client,
+    InvalidArgument,
+    KooDriveError,
+    Outcome,
+    Plan,
+    Report,
+    Scope,
+    ScopeOutcome,
+)
+from koodrive._command import all_scopes, csv_file
+from koodrive._command.id_file import IdFile
+from koodrive._command.lists import print_scopes
+from koodrive._command.output import print_complaint, print_rows, print_table, say, write
+from koodrive._command.progress import on_terminal
+from koodrive._command.statuses import ALL_GONE, INCOMPLETE, SOME_LEFT, USAGE
+
+
+def delete(options: argparse.Namespace) -> int:
+    """Delete what the options say."""
+    _check(options)
+    if options.all:
+        with Client.from_env() as client:
+            return _delete_all(client, options)
+    plan = _read_plan(options)
+    if options.dry_run:
+        return _print_dry_run(plan, "sent")
+    _touch_unfinished(options)
+    with Client.from_env() as client:
+        return _carry_out(client, plan, options)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what does not go together."""
+    sources = {
+        "--table": options.table is not None,
+        "--all": options.all,
+        "FILE": options.file is not None,
+    }
+    given = [name for name, is_given in sources.items() if is_given]
+    if len(given) > 1:
+        raise InvalidArgument(f"{' and '.join(given)}: only one of them may be given")
+    if options.table is not None:
+        _refuse(options, "--table", "its columns say whose the scopes are", "device", "user")
+    elif options.device is None:
+        raise InvalidArgument("--device: is needed")
+    if options.all:
+        _refuse(options, "--all", "what it lists is new each time", "journal", "tried")
+        all_scopes.check(options)
+    else:
+        _refuse(options, None, "only --all lists", "module", "path", "yes")
+    if options.unfinished and _is_same_file(options.unfinished, options.journal):
+        raise InvalidArgument("--unfinished and --journal: must be two files")
+
+
+def _refuse(options: argparse.Namespace, beside: str | None, why: str, *names: str) -> None:
+    for name in names:
+        if getattr(options, name):
+            place = f" beside {beside}" if beside else ""
+            raise InvalidArgument(f"--{name}: may not be given{place}: {why}")
+
+
+def _is_same_file(one: str, other: str | None) -> bool:
+    return other is not None and os.path.realpath(one) == os.path.realpath(other)
+
+
+def _delete_all(client: Client, options: argparse.Namespace) -> int:
+    scopes = all_scopes.choose(client, options)
+    if not scopes:
+        say("the device has no such scopes; nothing was deleted")
+        return ALL_GONE
+    all_scopes.show(scopes, options.device)
+    plan = Plan()
+    plan.add_scopes(scopes)
+    if options.dry_run:
+        return _print_dry_run(plan, "deleted")
+    if not options.yes and not all_scopes.is_confirmed(len(scopes)):
+        say("nothing was deleted")
+        return USAGE
+    _touch_unfinished(options)
+    status = _carry_out(client, plan, options)
+    return max(status, _look_afterwards(client, options, scopes))
+
+
+def _look_afterwards(client: Client, options: argparse.Namespace, scopes: list[Scope]) -> int:
+    left, complaint = all_scopes.still_there(client, options, scopes)
+    if complaint:
+        say(complaint)
+        return INCOMPLETE
+    if left:
+        print_complaint(f"listed once more, {len(left)} of them still exist:")
+        if sys.stderr is not None:
+            print_scopes(left, sys.stderr)
+        return SOME_LEFT
+    print_complaint("listed once more: none of them exists")
+    return ALL_GONE
+
+
+def _print_dry_run(plan: Plan, done: str) -> int:
+    print(f"{len(plan)} ids in {plan.request_count} requests; nothing was {done}", flush=True)
+    return ALL_GONE
+
+
+def _touch_unfinished(options: argparse.Namespace) -> None:
+    if options.unfinished:
+        Path(options.unfinished).open("a").close()  # Better a complaint now than after the run.
+
+
+def _carry_out(client: Client, plan: Plan, options: argparse.Namespace) -> int:
+    report, trouble = _run(client, plan, options.journal)
+    complaints = [f"the run is incomplete: {trouble}"] if trouble else []
+    is_of_many = options.table is not None
+    complaints += _write_report(report, options.output, is_of_many)
+    if options.unfinished:
+        complaints += _write_unfinished(report, options.unfinished, is_of_many)
+    for complaint in complaints:
+        say(complaint)
+    if complaints:
+        return INCOMPLETE
+    if report.failures:
+        return SOME_LEFT
+    if report and not _any_existed(report):
+        say("not one of the ids existed: look whether they, the device and the user are right")
+        return SOME_LEFT
+    return ALL_GONE
+
+
+def _read_plan(options: argparse.Namespace) -> Plan:
+    path = options.file if options.table is None else options.table
+    is_standard_input = path in (None, "-")
+    name = "standard input" if is_standard_input else path
+    source = sys.stdin.buffer.read() if is_standard_input else Path(path).read_bytes()
+    plan = Plan()
+    if options.table is not None:
+        _add_table(plan, source, name)
+    else:
+        _add_lines(plan, source, name, options)
+    if options.tried:
+        plan.mark_tried()
+    return plan
+
+
+def _add_table(plan: Plan, source: bytes, name: str) -> None:
+    try:
+        csv_file.read_table(source, plan)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{name}: {error}") from None
+
+
+def _add_lines(plan: Plan, source: bytes, name: str, options: argparse.Namespace) -> None:
+    try:
+        file = IdFile(source)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{name}: {error}") from None
+    try:
+        plan.add_lines(options.device, file.lines, user_id=options.user)
+    except InvalidArgument as error:
+        located = file.located(str(error))
+        raise InvalidArgument(f"{name}: {located}" if located != str(error) else located) from None
+
+
+def _any_existed(report: Report) -> bool:
+    return bool({Outcome.DELETED, Outcome.GONE} & report.tally().keys())
+
+
+def _run(client: Client, plan: Plan, journal: str | None) -> tuple[Report, str | None]:
+    """The report, and what kept the run from its end."""
+    try:
+        with on_terminal() as progress:
+            return client.delete_plan(plan, progress=progress, journal=journal), None
+    except KooDriveError as error:
+        if error.report is None:
+            raise
+        return error.report, f"{error.status.name}: {error}"
+    except KeyboardInterrupt as interruption:
+        report: Report | None = getattr(interruption, "report", None)
+        if report is None:
+            raise
+        return report, "it was interrupted"
+
+
+def _write_report(report: Report, output: str, is_of_many: bool) -> list[str]:
+    """Write what became of the ids; what to complain of, if it can't be written."""
+
+    def print_as(form: str, stream: TextIO) -> None:
+        tally = "".join(f" {count} {outcome.name}" for outcome, count in report.tally().items())
+        summary = f"{len(report)} ids:{tally}; requests: {report.request_count}"
+        if form == "table":
+            _print_failures(report, stream, is_of_many)
+            print(summary, file=stream)
+            return
+        rows = ({**scope._asdict(), "outcome": scope.outcome.name} for scope in report)
+        print_rows(rows, ScopeOutcome._fields, form, stream)
+        print_complaint(summary)
+
+    return write(lambda stream: print_as(output, stream), lambda stream: print_as("table", stream))
+
+
+def _print_failures(report: Report, stream: TextIO, is_of_many: bool) -> None:
+    def line(scope: ScopeOutcome) -> list[str | None]:
+        owner = [scope.user_id, scope.device_id] if is_of_many else []
+        outcome = f"{scope.outcome.name:<9}"
+        return [*owner, scope.scope_id, outcome, f"{scope.service_code or '-':<8}", scope.message]
+
+    print_table([line(scope) for scope in report.failures], stream)
+
+
+def _write_unfinished(report: Report, path: str, is_of_many: bool) -> list[str]:
+    """Write what a next run should take up; what to complain of, if it can't be written."""
+    left = report.unfinished_scopes
+    try:
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            if is_of_many:
+                rows = (scope._asdict() for scope in left)
+                print_rows(rows, csv_file.COLUMNS, "csv", file)
+            else:
+                file.writelines(f"{scope.scope_id}\n" for scope in left)
+    except OSError as error:
+        if left:
+            lines = "".join(f"{scope.scope_id}\n" for scope in left)
+            print_complaint(f"koodrive: what a next run should take up:\n{lines}", end="")
+        return [f"{path} could not be written: {error}"]
+    return []

@@ -1,0 +1,69 @@
+"""koodrive devices, koodrive scopes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from koodrive import Client, Device, Module, Scope
+from koodrive._command.output import print_complaint, print_rows, print_table, say, write
+from koodrive._command.statuses import ALL_GONE, INCOMPLETE
+
+_MODULE_NAMES = {
+    Module.FOLDERS.value: "folders",
+    Module.ALBUMS.value: "album",
+    Module.ADDRESS_BOOKS.value: "address-book",
+}
+
+_DEVICE_HEAD = ("DEVICE", "NAME", "OS", "MACHINE CODE", "BOUND")
+_SCOPE_HEAD = ("SCOPE", "MODULE", "PATH", "TARGET", "ADDED")
+
+
+def devices(options: argparse.Namespace) -> int:
+    """List the devices of a user."""
+    with Client.from_env() as client:
+        found = client.devices(options.user)
+    return _print(found, Device._fields, _DEVICE_HEAD, "device", options.output)
+
+
+def scopes(options: argparse.Namespace) -> int:
+    """List the scopes of a device."""
+    with Client.from_env() as client:
+        found = client.scopes(options.device, options.module, options.user)
+    lines = [_line(scope) for scope in found]
+    return _print(found, Scope._fields, _SCOPE_HEAD, "scope", options.output, lines)
+
+
+def print_scopes(found: Iterable[Scope], stream: TextIO) -> None:
+    """Print scopes for people."""
+    print_table([_line(scope) for scope in found], stream, _SCOPE_HEAD)
+
+
+def _line(scope: Scope) -> Sequence[str | None]:
+    code = scope.module_code
+    name = _MODULE_NAMES.get(code or "", code)
+    return scope.scope_id, name, scope.local_path, scope.target_folder_path, scope.created_at
+
+
+def _print(
+    found: Sequence[Device] | Sequence[Scope],
+    fields: Sequence[str],
+    head: Sequence[str],
+    name: str,
+    output: str,
+    lines: Sequence[Sequence[str | None]] | None = None,
+) -> int:
+    summary = f"{len(found)} {name}{'' if len(found) == 1 else 's'}"
+
+    def print_to(stream: TextIO) -> None:
+        if output == "table":
+            print_table(found if lines is None else lines, stream, head)
+            print(summary, file=stream)
+        else:
+            print_rows([row._asdict() for row in found], fields, output, stream)
+            print_complaint(summary)
+
+    for complaint in (complaints := write(print_to, lambda _: None)):
+        say(complaint)
+    return INCOMPLETE if complaints else ALL_GONE

@@ -1,0 +1,338 @@
+"""koodrive devices, koodrive scopes, koodrive delete --all and --table."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_command import delete, read_all, start
+
+from conftest import DEVICE, PATIENCE, USER, Sandbox, StartSandbox
+from koodrive._command.all_scopes import is_below
+
+PHONE = {
+    "deviceName": "\u9501 of Li",
+    "deviceOS": "Android\x1b[2J",
+    "machineCode": "20250911",
+    "createTime": "2025-09-15T06:14:48.630Z",
+    "scopes": [
+        {"scopeId": "1", "moduleCode": "100", "localPath": "/Documents"},
+        {"scopeId": "2", "moduleCode": "101", "localPath": "/DCIM/\u9501\u9501"},
+        {"scopeId": "3", "moduleCode": "101", "localPath": "/DCIM/Winter\n2025"},
+        {"scopeId": "4", "moduleCode": "101", "localPath": "/DCIM Other"},
+        {"scopeId": "5", "moduleCode": "102", "localPath": "/Contacts"},
+    ],
+}
+SCOPES = {"users": {USER: {"7": [], DEVICE: PHONE}, "b": {"d": ["1", "2"]}, "c": {"d": ["1"]}}}
+TIME = "2025-09-15T06:14:48.630Z"
+
+
+@pytest.fixture
+def phone(start_sandbox: StartSandbox) -> Sandbox:
+    return start_sandbox(scopes=SCOPES)
+
+
+def run(sandbox: Sandbox, *arguments: str, **options: Any) -> tuple[int, str, str]:
+    """Exit status, output and complaints of a command."""
+    with start(sandbox, *arguments, **options) as child:
+        output, complaints = child.communicate(timeout=PATIENCE)
+        return child.returncode, output, complaints
+
+
+def deleted(sandbox: Sandbox) -> list[str]:
+    return [scope for request in sandbox.ledger() for scope in request["deleted"]]
+
+
+def test_devices_in_a_table_that_is_aligned(phone: Sandbox) -> None:
+    assert run(phone, "devices") == (
+        0,
+        "DEVICE               NAME      OS              MACHINE CODE  BOUND\n"
+        f"{DEVICE}  \u9501 of Li  Android\\x1b[2J  20250911      {TIME}\n"
+        "7                    -         -               -             -\n"
+        "2 devices\n",
+        "",
+    )
+
+
+def test_devices_for_programs(phone: Sandbox) -> None:
+    status, output, complaints = run(phone, "devices", "--output", "jsonl")
+    assert (status, complaints) == (0, "2 devices\n")
+    first, second = map(json.loads, output.splitlines())
+    assert (first["device_id"], first["name"], first["os"]) == (
+        DEVICE,
+        PHONE["deviceName"],
+        PHONE["deviceOS"],
+    )
+    assert second == {
+        "device_id": "7",
+        "name": None,
+        "os": None,
+        "machine_code": None,
+        "created_at": None,
+    }
+    output = run(phone, "devices", "--user", "b", "--output", "csv")[1]
+    assert output == "device_id,name,os,machine_code,created_at\nd,,,,\n"
+
+
+def test_scopes_in_a_table_that_survives_any_path(phone: Sandbox) -> None:
+    status, output, _ = run(phone, "scopes", "--device", DEVICE, "--module", "album")
+    assert status == 0
+    assert output == (
+        "SCOPE  MODULE  PATH                TARGET   ADDED\n"
+        f"2      album   /DCIM/\u9501\u9501          /backup  {TIME}\n"
+        f"3      album   /DCIM/Winter\\n2025  /backup  {TIME}\n"
+        f"4      album   /DCIM Other         /backup  {TIME}\n"
+        "3 scopes\n"
+    )
+    assert run(phone, "scopes", "--device", "7")[1].endswith("0 scopes\n")
+
+
+def test_scopes_for_programs(phone: Sandbox) -> None:
+    arguments = ["scopes", "--device", DEVICE, "--output"]
+    rows = [json.loads(line) for line in run(phone, *arguments, "jsonl")[1].splitlines()]
+    assert [row["scope_id"] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert {(row["user_id"], row["device_id"]) for row in rows} == {(USER, DEVICE)}
+    # Its columns are those of a table of ids to delete, and more.
+    text = run(phone, *arguments, "csv", environment={"PYTHONIOENCODING": "ascii"})[1]
+    same = list(csv.DictReader(text.splitlines(keepends=True)))
+    assert [row["local_path"] for row in same] == [row["local_path"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "status"),
+    [
+        (["scopes", "--device", "unknown"], "15000404: The device does not exist.", 3),
+        (["devices", "--user", "nobody"], "15000403: The user does not exist.", 3),
+        (["scopes"], "--device", 2),
+        (["scopes", "--device", "d", "--module", "albums"], "--module: must be folders, ", 2),
+        (["scopes", "--device", "d", "--module", "1" * 17], "module_code: ", 2),
+        (["devices", "--user", ""], "user_id: ", 2),
+    ],
+)
+def test_what_can_not_be_listed(
+    phone: Sandbox, arguments: list[str], said: str, status: int
+) -> None:
+    found, output, complaints = run(phone, *arguments)
+    assert (found, output) == (status, "")
+    assert said in complaints
+    assert "Traceback" not in complaints
+    assert len(phone.ledger()) == (status == 3)
+
+
+def test_all_of_a_module_and_a_path_are_deleted_and_looked_for(phone: Sandbox) -> None:
+    arguments = ["--device", DEVICE, "--all", "--module", "album", "--path", "/DCIM/", "--yes"]
+    status, output, complaints = delete(phone, *arguments)
+    assert (status, output) == (0, "2 ids: 2 DELETED; requests: 1\n")
+    assert f"2 scopes of device {DEVICE}:\n" in complaints
+    assert "/DCIM/Winter\\n2025" in complaints
+    assert complaints.endswith("listed once more: none of them exists\n")
+    assert deleted(phone) == ["2", "3"]
+    status, output, complaints = delete(phone, *arguments)
+    assert (status, output) == (0, "")
+    assert "the device has no such scopes; nothing was deleted" in complaints
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("yes\n", 0), ("n\n", 2), ("\n", 2)])
+def test_a_terminal_is_asked(phone: Sandbox, answer: str, status: int) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, answer.encode())
+    arguments = ["delete", "--device", DEVICE, "--all", "--module", "address-book"]
+    with start(phone, *arguments, stdin=theirs, stderr=theirs) as child:
+        output, _ = child.communicate(timeout=PATIENCE)
+    os.close(theirs)
+    shown = read_all(ours)
+    assert child.returncode == status
+    assert "/Contacts" in shown
+    assert "Delete it? [y/N]" in shown
+    assert deleted(phone) == (["5"] if status == 0 else [])
+    assert (output == "") == (status == 2)
+
+
+def test_all_without_a_terminal_needs_a_yes(phone: Sandbox) -> None:
+    status, output, complaints = delete(phone, "--device", DEVICE, "--all")
+    assert (status, output) == (2, "")
+    assert "--all: there is no terminal to ask on; say --yes" in complaints
+    assert phone.ledger() == []
+
+
+def test_a_dry_run_of_all_deletes_nothing(phone: Sandbox) -> None:
+    status, output, complaints = delete(phone, "--device", DEVICE, "--all", "--dry-run")
+    assert (status, output) == (0, "5 ids in 1 requests; nothing was deleted\n")
+    assert "/Documents" in complaints
+    assert deleted(phone) == []
+
+
+def test_what_still_exists_is_said(start_sandbox: StartSandbox) -> None:
+    locked = {"4": {"error_code": "15000999", "msg": "locked"}}
+    sandbox = start_sandbox(scopes=SCOPES, rejected_ids=locked)
+    status, output, complaints = delete(sandbox, "--device", DEVICE, "--all", "--yes")
+    assert status == 1
+    assert "4  REJECTED" in output
+    assert "listed once more, 1 of them still exist:\n" in complaints
+    assert "/DCIM Other" in complaints.split("listed once more")[1]
+
+
+def test_many_scopes_are_not_all_shown(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(scopes={"auto": {"count": 1_000}})
+    status, output, complaints = delete(sandbox, "--device", DEVICE, "--all", "--yes")
+    assert (status, output) == (0, "1000 ids: 1000 DELETED; requests: 10\n")
+    assert "... and 980 more\n" in complaints
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "expected"),
+    [
+        ("/DCIM/Camera", "/DCIM", True),
+        ("/DCIM", "/DCIM/", True),
+        ("/DCIM//Camera/", "/DCIM/Camera", True),
+        ("/anything", "/", True),
+        ("/DCIM Other", "/DCIM", False),
+        ("/DCI", "/DCIM", False),
+        ("/dcim", "/DCIM", False),
+        ("/DCIM/../Documents", "/DCIM", False),
+        ("/DCIM/./x", "/DCIM", False),
+        (None, "/", False),
+    ],
+)
+def test_paths_match_by_whole_segments(path: str | None, prefix: str, expected: bool) -> None:
+    assert is_below(path, prefix) is expected
+
+
+def test_a_table_for_three_users(phone: Sandbox, tmp_path: Path) -> None:
+    table = tmp_path / "ids.csv"
+    table.write_text(
+        "\ufeffnote,scope_id,device_id,user_id\r\n"
+        f'"a, b",2,{DEVICE},{USER}\r\n'
+        f"x,3,{DEVICE},{USER}\r\n"
+        "\r\n"
+        'y," 1 ",d,b\r\n'
+        "z,1,d,c\r\n",
+        encoding="utf-8",
+        newline="",
+    )
+    said = delete(phone, "--table", str(table))
+    assert said == (0, "4 ids: 4 DELETED; requests: 3\n", "")
+    assert sorted((request["user"], *request["deleted"]) for request in phone.ledger()) == [
+        (USER, "2", "3"),
+        ("b", "1"),
+        ("c", "1"),
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_table_of_a_spreadsheet(phone: Sandbox, tmp_path: Path, delimiter: str) -> None:
+    table = tmp_path / "ids.csv"
+    rows = [["user_id", "device_id", "scope_id"], ["b", "d", "2"]]
+    table.write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    assert delete(phone, "--table", str(table))[0] == 0
+    assert deleted(phone) == ["2"]
+
+
+def test_outcomes_of_a_table_name_the_user(start_sandbox: StartSandbox, tmp_path: Path) -> None:
+    locked = {"2": {"error_code": "7", "msg": "locked"}}
+    sandbox = start_sandbox(scopes=SCOPES, rejected_ids=locked)
+    table, rest = tmp_path / "ids.csv", tmp_path / "rest.csv"
+    table.write_text("user_id,device_id,scope_id\nb,d,1\nb,d,2\nc,d,1\n")
+    arguments = ["--table", str(table), "--unfinished", str(rest)]
+    assert delete(sandbox, *arguments)[:2] == (
+        1,
+        "b  d  2  REJECTED   7         locked\n3 ids: 2 DELETED 1 REJECTED; requests: 2\n",
+    )
+    assert rest.read_text() == "user_id,device_id,scope_id\n"
+    status, output, _ = delete(sandbox, "--table", str(table), "--output", "csv")
+    assert status == 1
+    assert output.splitlines()[:2] == [
+        "scope_id,device_id,user_id,outcome,service_code,message",
+        "1,d,b,NOT_FOUND,15000418,The backup scope does not exist.",
+    ]
+
+
+def test_what_is_unfinished_of_a_table_is_a_table(phone: Sandbox, tmp_path: Path) -> None:
+    table = tmp_path / "ids.csv"
+    table.write_text("scope_id,user_id,device_id\n1,b,d\n1,c,d\n")
+    phone.set_faults({"match": {"user": "c"}, "fault": {"status": {"status": 403}}})
+    arguments = ["--table", str(table), "--unfinished", str(table)]
+    assert delete(phone, *arguments)[0] == 3
+    assert table.read_text() == "user_id,device_id,scope_id\nc,d,1\n"
+    phone.set_faults()
+    assert delete(phone, *arguments)[0] == 0
+    assert table.read_text() == "user_id,device_id,scope_id\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "the table is empty"),
+        ("1,d,b\n", "line 1: names no column user_id; the first line must name the columns"),
+        ("user_id,scope_id\nb,1\n", "line 1: names no column device_id"),
+        ("user_id,device_id,scope_id,scope_id\n", "line 1: names the column scope_id more than"),
+        ("user_id,device_id,scope_id\nb,d\n", "line 2: has 2 fields, the header has 3"),
+        ("user_id,device_id,scope_id\nb,d,1,2\n", "line 2: has 4 fields"),
+        ("user_id,device_id,scope_id\nb,d,1\n\nb,,1\n", "line 4, column device_id: is empty"),
+        ("user_id,device_id,scope_id\nb,d,1\nb,d,\n", "line 3, column scope_id: is empty"),
+        (
+            "user_id,device_id,scope_id\nb,d,1\nb,d,1.84285E+18\n",
+            'line 3, column scope_id: "1.84285E+18" is damaged',
+        ),
+        (
+            'note,user_id,device_id,scope_id\n"two\nlines",b,d,1\nx,b,1.84281E+18,1\n',
+            'line 4, column device_id: "1.84281E+18" is damaged',
+        ),
+        (
+            "user_id,device_id,scope_id\n1.505E+18,d,1\n",
+            'line 2, column user_id: "1.505E+18" is damaged',
+        ),
+        ("user_id,device_id,scope_id\nb,..,1\n", "line 2, column device_id: must not hold"),
+        ("user_id,device_id,scope_id\nb,d,1 2\n", "line 2, column scope_id: "),
+        ('user_id,device_id,scope_id\nb,d,"1\n', "line 2: is no CSV"),
+        ('user_id,device_id,scope_id\nb,d,"1"2\n', "line 2: is no CSV"),
+    ],
+)
+def test_a_bad_table_is_refused_with_its_line(
+    phone: Sandbox, tmp_path: Path, content: str, said: str
+) -> None:
+    table = tmp_path / "ids.csv"
+    table.write_text(content)
+    status, output, complaints = delete(phone, "--table", str(table))
+    assert (status, output) == (2, "")
+    assert f"{table}: {said}" in complaints
+    assert "Traceback" not in complaints
+    assert phone.ledger() == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_table_of_another_encoding_is_refused(
+    phone: Sandbox, tmp_path: Path, encoding: str
+) -> None:
+    table = tmp_path / "ids.csv"
+    table.write_text("user_id,device_id,scope_id\nb,\u00fc,1\n", encoding=encoding)
+    status, _, complaints = delete(phone, "--table", str(table))
+    assert status == 2
+    assert ("UTF-16" if encoding == "utf-16" else "line 2: is not UTF-8") in complaints
+    assert phone.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--all", "--yes"], "--device: is needed"),
+        (["--device", "d", "--all", "--yes", "ids"], "--all and FILE: only one"),
+        (["--device", "d", "--table", "t"], "--device: may not be given beside --table"),
+        (["--table", "t", "ids"], "--table and FILE: only one"),
+        (["--device", "d", "--all", "--yes", "--path", "DCIM"], '--path: must begin with "/"'),
+        (["--device", "d", "--all", "--yes", "--path", "/a/.."], "--path: must hold no segment"),
+        (["--device", "d", "--all", "--yes", "--journal", "j"], "--journal: may not be given"),
+        (["--device", "d", "--path", "/DCIM"], "--path: may not be given: only --all lists"),
+        (["--device", "d", "--yes"], "--yes: may not be given: only --all lists"),
+    ],
+)
+def test_what_does_not_go_together(phone: Sandbox, arguments: list[str], said: str) -> None:
+    status, output, complaints = delete(phone, *arguments, ids="1\n")
+    assert (status, output) == (2, "")
+    assert said in complaints
+    assert phone.ledger() == []
