@@ -1,7 +1,8 @@
 #!/bin/sh
 # The main job end to end on the embedded sandbox: a short program, the API reference's own example, then
-# 1,000 scopes of three devices in one plan; in C, and in each other language found, which must print the
-# same. At last a run that is throttled, killed and taken up. Called by `make demo`, which builds the library and the sandbox.
+# 1,000 scopes of three devices in one plan, and an album that is listed, deleted and looked for; in C, and in
+# each other language found, which must print the same. The same from the command line. At last a run that is
+# throttled, killed and taken up. Called by `make demo`, which builds the library and the sandbox.
 set -eu
 : "${CC:=cc}" "${CXX:=c++}" "${TARGET:=target}"
 
@@ -13,16 +14,20 @@ ids() { seq -f "18428467155270%05g" "$1" "$2"; }
 json() { sed 's/.*/"&"/' | paste -sd, -; }
 
 # What exists before the demo, for a user of each language: the id of the short program, the last id of the
-# API reference's example, and 1,000 more on three devices.
+# API reference's example, and 1,000 more on three devices; and a phone with two albums.
 scopes() {
     cat <<JSON
+"1775406005920779393": { "deviceName": "Magic v3", "deviceOS": "Android 15", "scopes": [
+    { "scopeId": "1", "moduleCode": "100", "localPath": "/Documents" },
+    { "scopeId": "2", "moduleCode": "101", "localPath": "/DCIM/Camera" },
+    { "scopeId": "3", "moduleCode": "101", "localPath": "/DCIM/Screenshots" } ] },
 "1842812272691451648": ["1842846715527000000", "1842846715527366528"],
 "phone": [$(ids 1 400 | json)],
 "tablet": [$(ids 401 700 | json)],
 "old phone": [$(ids 701 1000 | json)]
 JSON
 }
-users=$(for language in c cpp python go; do printf '"user of %s": {%s}\n' $language "$(scopes)"; done)
+users=$(for language in c cpp python go command; do printf '"user of %s": {%s}\n' $language "$(scopes)"; done)
 echo "{\"users\": {$(echo "$users" | sed '$!s/}$/},/')}}" > "$work/scopes.json"
 ids 1 400 > "$work/phone"
 ids 401 700 > "$work/tablet"
@@ -35,6 +40,7 @@ export KOODRIVE_ACCESS_TOKEN=demo-token
 run() {
     build "$1" short
     build "$1" delete_scopes
+    build "$1" albums
     {
         echo "The short program: two ids of which one exists."
         KOODRIVE_USER_ID="user of $1" "$work/$1-short"
@@ -48,28 +54,43 @@ run() {
             --device phone --file "$work/phone" \
             --device tablet --file "$work/tablet" \
             --device "old phone" --file "$work/old-phone"
+        echo
+        echo "The albums of a phone."
+        echo y | KOODRIVE_USER_ID="user of $1" "$work/$1-albums" 1775406005920779393
     } > "$work/$1.txt"
+}
+
+# The command line. A program of its own, to be killed.
+cat > "$work/koodrive" <<SCRIPT
+#!/bin/sh
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/bindings/python/src" KOODRIVE_LIBRARY="$release/libkoodrive.so"
+exec python3 -m koodrive "\$@"
+SCRIPT
+chmod +x "$work/koodrive"
+
+# From a user to the scopes of one of his phones, of which the album goes.
+listed() {
+    export KOODRIVE_USER_ID="user of command"
+    phone=1775406005920779393
+    "$work/koodrive" devices
+    "$work/koodrive" scopes --device $phone
+    "$work/koodrive" delete --device $phone --all --module album --yes
+    "$work/koodrive" scopes --device $phone
 }
 
 # 2,000 scopes through a gateway that allows 10 requests a second; the process is killed amid them, and the
 # same command takes the run up.
 killed() {
-    cat > "$work/koodrive" <<SCRIPT
-#!/bin/sh
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$PWD/bindings/python/src" KOODRIVE_LIBRARY="$release/libkoodrive.so"
-exec python3 -m koodrive delete --user 1 --device phone --journal "$work/journal" "$work/many"
-SCRIPT
-    chmod +x "$work/koodrive"
     stop_sandbox
     start_sandbox --any --rate 10 --burst 5
     ids 1 2000 > "$work/many"
-    "$work/koodrive" &
+    "$work/koodrive" delete --user 1 --device phone --journal "$work/journal" "$work/many" &
     victim=$!
     until [ -f "$work/journal" ] && grep -q DELETED "$work/journal"; do sleep 0.1; done
     kill -9 $victim
     wait $victim 2> "$work/killed" || true
     echo "Killed after $(grep -c DELETED "$work/journal") of 20 requests. The same command again:"
-    "$work/koodrive"
+    "$work/koodrive" delete --user 1 --device phone --journal "$work/journal" "$work/many"
 }
 
 run c
@@ -86,6 +107,9 @@ for language in cpp python go; do
     echo "$language: the same as in C"
 done
 if has python; then
+    echo
+    echo "From a user to the album of a phone, on the command line."
+    listed 2>&1
     echo
     echo "2,000 scopes through a gateway that allows 10 requests a second, in a process that is killed."
     killed
