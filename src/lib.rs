@@ -1,4 +1,4 @@
-//! Deletes KooDrive backup scopes in bulk, with one truthful outcome per id.
+//! Lists KooDrive backup scopes and deletes them in bulk, with one truthful outcome per id.
 //!
 //! This crate is built as a C library; its interface is `include/koodrive.h`. The Rust interface
 //! serves the tests. The modules, in the order in which data flows:

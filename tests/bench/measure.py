@@ -9,6 +9,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -136,6 +137,23 @@ def planning(runs: int) -> dict[str, list[Run]]:
         order: [run_program([*program, "--ids", "1000000"]) for _ in range(runs)]
         for order, program in programs.items()
     }
+
+
+def listing(runs: int) -> list[Run]:
+    """Of a device with 100,000 scopes whose paths are long."""
+    progress("listing")
+    headers = {"Authorization": "Bearer t", "X-User-Id": "u", "X-Date": "20251103T070140Z"}
+    path = "koodrive/ose/v1/backup/device/dev-0001/scope?moduleCode=101"
+    results = []
+    for _ in range(runs):
+        with Server() as port:
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", headers=headers)
+            with urllib.request.urlopen(request) as response:
+                answer = len(response.read())
+            command = [str(provide.OUT / "listing"), str(port), "100000"]
+            used = run_program(command)
+        results.append(used | {"times_the_answer": used["grown_kb"] * 1024 / answer})
+    return results
 
 
 def growth(clients: Clients, rounds: int, largest: int) -> dict[str, dict[int, list[Run]]]:

@@ -55,6 +55,7 @@ def build_all() -> None:
     library = [f"-I{ROOT / 'include'}", str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}"]
     compile_c("koodrive", *library)
     compile_c("planning", *library)
+    compile_c("listing", *library)
     compile_c("startup", f"-I{ROOT / 'include'}", "-ldl", "-pthread")
     if not PYTHON.exists():
         venv.create(OUT / "venv", with_pip=True)

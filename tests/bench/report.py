@@ -76,6 +76,9 @@ def targets(results: Results) -> str:
     def startup(what: str) -> list[float]:
         return [run[what] for run in results["startup"]]
 
+    def listing(what: str) -> list[float]:
+        return [run[what] for run in results["listing"]]
+
     def planning(what: str, order: str = "sorted") -> list[float]:
         return [run[what] for run in results["planning"][order]]
 
@@ -125,6 +128,14 @@ def targets(results: Results) -> str:
         Target("the same, 16 connections", 1.05, 1.02, "{:.3f}", journal("delay 16")),
         Target("bytes of journal an id", 40, 30, "{:.1f}", taken_up("bytes_per_id")),
         Target("a journal of a million ids is taken up, s", 0.5, 0.2, "{:.2f}", taken_up("wall_s")),
+        Target(
+            "a list of 100,000 scopes, CPU a scope, ns",
+            None,
+            None,
+            "{:.0f}",
+            listing("cpu_ns_per_scope"),
+        ),
+        Target("the same, memory, × the answer", 2, None, "{:.2f}", listing("times_the_answer")),
         Target("stripped library, MiB", 2.1, 1.7, "{:.2f}", size),
         Target("dlopen, ms", 0.5, 0.3, "{:.2f}", startup("dlopen_ms")),
         Target("first https client and connection, ms", 5, 3, "{:.2f}", startup("first_ms")),

@@ -35,3 +35,23 @@ pub fn answer<'a>(ids: impl Iterator<Item = &'a str> + Clone) -> String {
     }
     text + r#"],"code":0,"msg":"success"}"#
 }
+
+/// How many scopes a device has, and how long their paths are.
+const LISTED: (u64, usize) = (100_000, 200);
+
+/// The body of the answer that lists them.
+pub fn list() -> String {
+    let (count, path_length) = LISTED;
+    let folder = "/DCIM/Camera".repeat(path_length / 12);
+    let entry = |index| {
+        let id = scope_id(index);
+        format!(
+            r#"{{"localPath":"{folder}/{index:06}","targetFolderPath":"/backup","scopeId":"{id}","moduleCode":"101","createTime":"2025-09-15T06:14:48.630Z"}}"#
+        )
+    };
+    let entries: Vec<_> = (0..count).map(entry).collect();
+    format!(
+        r#"{{"code":0,"msg":"success","scopeList":[{}]}}"#,
+        entries.join(",")
+    )
+}

@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::os::fd::OwnedFd;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use koodrive_bench::answer;
+use koodrive_bench::{answer, list};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use serde::Deserialize;
 use tokio::io::Interest;
@@ -36,11 +37,19 @@ async fn handle(
         *response.status_mut() = status;
         Ok(response)
     };
-    if request.method() != Method::DELETE || !is_scope_path(request.uri().path()) {
+    let is_list = request.method() == Method::GET;
+    if !(is_list || request.method() == Method::DELETE) || !is_scope_path(request.uri().path()) {
         return refuse(StatusCode::NOT_FOUND, "no such path");
     }
     if !has_headers(request.headers()) {
         return refuse(StatusCode::UNAUTHORIZED, "a header is missing");
+    }
+    if is_list {
+        static LIST: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(list()));
+        return Ok(Response::new(Full::new(LIST.clone())));
+    }
+    if !is_json(request.headers()) {
+        return refuse(StatusCode::BAD_REQUEST, "no JSON");
     }
     let Ok(body) = request.into_body().collect().await else {
         return refuse(StatusCode::BAD_REQUEST, "no whole body");
@@ -70,9 +79,11 @@ fn has_headers(headers: &HeaderMap) -> bool {
     headers.contains_key(AUTHORIZATION)
         && headers.contains_key("x-user-id")
         && headers.get("x-date").is_some_and(|date| date.len() == 16)
-        && headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind == "application/json")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind == "application/json")
 }
 
 /// To a tenth of a millisecond. Tokio's own timer rounds up to whole ones, 20 to 21.
