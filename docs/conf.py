@@ -21,7 +21,7 @@ _headers = subprocess.check_output(["cc", "-print-file-name=include"], text=True
 hawkmoth_autoconf: list[str] = []
 hawkmoth_clang_c = ["-isystem", _headers, "-idirafter", "/usr/include"]
 html_theme = "alabaster"
-man_pages = [("index", "koodrive", "lists KooDrive backup scopes and deletes them in bulk", author, 3)]
+man_pages = [("index", "koodrive", "lists and deletes KooDrive backup scopes in bulk", author, 3)]
 
 
 def _as_plain_text(_: Any, lines: list[str], *__: Any) -> None:
