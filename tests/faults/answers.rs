@@ -32,7 +32,7 @@ pub fn chunked(body: impl AsRef<[u8]>, size: usize) -> Vec<u8> {
 }
 
 /// The body that says that every id of the request was deleted.
-pub fn all_deleted(request: &Request) -> String {
+fn all_deleted(request: &Request) -> String {
     deleted(&ids_of(request))
 }
 
@@ -41,9 +41,35 @@ pub fn deleted(ids: &[String]) -> String {
         .to_string()
 }
 
+/// What the service lists.
+pub const LISTED: [&str; 2] = ["1", "2"];
+
+/// The body of a list, of devices or of the scopes of the module asked for.
+fn listed(request: &Request) -> String {
+    let after = request.head.split_once("moduleCode=");
+    let module = after.and_then(|(_, module)| module.split(' ').next());
+    let devices = LISTED.map(|id| serde_json::json!({"deviceId": id}));
+    let scopes = LISTED.map(|id| serde_json::json!({"scopeId": id, "moduleCode": module}));
+    serde_json::json!({"code": 0, "msg": "success", "data": devices, "scopeList": scopes})
+        .to_string()
+}
+
+/// Whether the request only reads.
+pub fn is_query(request: &Request) -> bool {
+    request.head.starts_with("GET ")
+}
+
+/// The body that says that a request was carried out.
+pub fn good_body(request: &Request) -> String {
+    match is_query(request) {
+        true => listed(request),
+        false => all_deleted(request),
+    }
+}
+
 /// The whole answer that says so.
 pub fn success(request: &Request) -> Vec<u8> {
-    framed("200 OK", "", all_deleted(request))
+    framed("200 OK", "", good_body(request))
 }
 
 /// A refusal of the whole request.

@@ -1,16 +1,19 @@
 //! The library as these tests use it.
 
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use koodrive::client::Client;
 use koodrive::config::Config;
 use koodrive::error::{Error, ErrorKind};
+use koodrive::listing::{Devices, Scopes};
 use koodrive::monitor::Monitor;
 use koodrive::plan::Plan;
 use koodrive::report::{Outcome, Report};
 
+use crate::answers::LISTED;
 use crate::identity;
 use crate::peer::Peer;
 
@@ -131,4 +134,105 @@ pub fn delete_plan(client: &Client, plan: &Plan, monitor: Option<&Monitor>) -> R
         error,
         elapsed,
     }
+}
+
+/// One request of each kind: a deletion of the id 1, a list of devices, a list of the scopes of one module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Delete,
+    ListDevices,
+    ListScopes,
+}
+
+impl Call {
+    pub const ALL: [Self; 3] = [Self::Delete, Self::ListDevices, Self::ListScopes];
+    pub const LISTS: [Self; 2] = [Self::ListDevices, Self::ListScopes];
+
+    /// Makes it with a client of its own; that it fails, and what is then true of an id that it was to delete.
+    #[track_caller]
+    pub fn expect_failure(self, config: &Config, outcome: Outcome, kind: ErrorKind) -> Error {
+        self.expect_failure_in("", &client(config), outcome, kind)
+    }
+
+    /// The same with a client that there is, naming the case.
+    #[track_caller]
+    pub fn expect_failure_in(
+        self,
+        case: &str,
+        client: &Client,
+        outcome: Outcome,
+        kind: ErrorKind,
+    ) -> Error {
+        let case = format!("{self:?} {case}");
+        match self {
+            Self::Delete => {
+                let run = delete_with(client, &["1"]);
+                run.expect_in(&case, outcome, kind);
+                run.error.expect("an error")
+            }
+            _ => {
+                let error = self.list(client, None).expect_err(&case);
+                assert_eq!(error.kind, kind, "{case}: {error}");
+                error
+            }
+        }
+    }
+
+    /// That nothing is known: the connection was lost, or the answer makes no sense.
+    #[track_caller]
+    pub fn expect_no_success_in(self, case: &str, client: &Client) {
+        let case = format!("{self:?} {case}");
+        let error = match self {
+            Self::Delete => {
+                let run = delete_with(client, &["1"]);
+                assert_eq!(run.outcomes, [Outcome::Unknown], "{case}: {run:?}");
+                run.error.expect(&case)
+            }
+            _ => self.list(client, None).expect_err(&case),
+        };
+        let expected = [ErrorKind::Unreachable, ErrorKind::InvalidResponse];
+        assert!(expected.contains(&error.kind), "{case}: {error}");
+    }
+
+    /// That it succeeds, and lists all.
+    #[track_caller]
+    pub fn expect_success_in(self, case: &str, client: &Client) {
+        let case = format!("{self:?} {case}");
+        match self {
+            Self::Delete => delete_with(client, &["1"]).expect_in(&case, Outcome::Deleted, None),
+            _ => {
+                let ids = self.list(client, None);
+                assert_eq!(ids.expect(&case), LISTED, "{case}");
+            }
+        }
+    }
+
+    /// The ids that a list holds.
+    pub fn list(self, client: &Client, monitor: Option<&Monitor>) -> Result<Vec<String>, Error> {
+        match self {
+            Self::Delete => panic!("a deletion is no list"),
+            Self::ListDevices => list_devices(client, monitor).map(|list| {
+                let id = |index| text(list.device_id(index));
+                (0..list.count()).map(id).collect()
+            }),
+            Self::ListScopes => list_scopes(client, monitor).map(|list| {
+                let id = |index| text(list.scope_id(index));
+                (0..list.count()).map(id).collect()
+            }),
+        }
+    }
+}
+
+pub fn list_devices(client: &Client, monitor: Option<&Monitor>) -> Result<Devices, Error> {
+    client.list_devices(None, monitor)
+}
+
+/// Of one module.
+pub fn list_scopes(client: &Client, monitor: Option<&Monitor>) -> Result<Scopes, Error> {
+    client.list_scopes(None, DEVICE, Some("101"), monitor)
+}
+
+/// A text of a list; empty if there is none.
+pub fn text(text: Option<&CStr>) -> String {
+    text.map_or(String::new(), |text| text.to_string_lossy().into_owned())
 }

@@ -1,20 +1,23 @@
 //! Every step of an exchange failed in turn: a relay cuts the connection after N bytes in one
-//! direction, for every N. What the run says must agree with the ledger of the service behind it.
+//! direction, for every N. What the run says must agree with the ledger of the service behind it; what is
+//! listed is all that the service has.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use koodrive::client::Client;
 use koodrive::config::Config;
-use koodrive::error::ErrorKind;
+use koodrive::error::{Error, ErrorKind};
 use koodrive::report::Outcome;
 use koodrive_sandbox::{Options, Sandbox};
 
-use crate::client::{DEVICE, USER, client, delete_with, with_defaults};
+use crate::client::{
+    DEVICE, USER, client, delete_with, list_devices, list_scopes, text, with_defaults,
+};
 use crate::identity;
 use crate::peer::PATIENCE;
 
@@ -100,10 +103,45 @@ fn hand_on(mut from: &TcpStream, mut to: &TcpStream, mut left: usize, was_cut: &
     let _ = to.shutdown(Shutdown::Both);
 }
 
-/// One deletion through the relay, cut after each number of bytes until it passes whole.
-fn cut_at_each_byte(tls: bool, direction: Direction) {
+/// Makes a request over the relay, which may cut it after so many bytes; whether it was cut.
+type Make = fn(&str, &Client, &Sandbox, usize, &Relay) -> bool;
+
+/// What is cut, and what there is.
+#[derive(Clone, Copy)]
+struct Exchange {
+    make: Make,
+    scopes: &'static str,
+}
+
+const DELETION: Exchange = Exchange {
+    make: delete_and_compare,
+    scopes: r#""everything""#,
+};
+const LIST_OF_DEVICES: Exchange = Exchange {
+    make: list_devices_and_compare,
+    scopes: SCOPES,
+};
+const LIST_OF_SCOPES: Exchange = Exchange {
+    make: list_scopes_and_compare,
+    scopes: SCOPES,
+};
+
+const SCOPES: &str = r#"{"users": {"user": {"device": {"deviceName": "Magic v3", "scopes": [
+    {"scopeId": "1", "moduleCode": "101", "localPath": "/DCIM/Summer"},
+    {"scopeId": "2", "moduleCode": "101", "localPath": "/DCIM/Winter"}
+]}}}}"#;
+
+fn cut_each_at_each_byte(tls: bool, direction: Direction) {
+    for exchange in [DELETION, LIST_OF_DEVICES, LIST_OF_SCOPES] {
+        cut_at_each_byte(exchange, tls, direction);
+    }
+}
+
+/// One exchange through the relay, cut after each number of bytes until it passes whole.
+fn cut_at_each_byte(exchange: Exchange, tls: bool, direction: Direction) {
     let sandbox = Sandbox::start(Options {
         tls,
+        scopes: serde_json::from_str(exchange.scopes).expect("scopes"),
         ..Options::default()
     });
     let sandbox = sandbox.expect("a sandbox");
@@ -121,7 +159,7 @@ fn cut_at_each_byte(tls: bool, direction: Direction) {
         relay.cut_after(limit);
         let case = format!("{direction:?}, cut after {limit} bytes, TLS: {tls}");
         // A client of its own: TLS must not resume a session.
-        if !delete_and_compare(&case, &client(&config), &sandbox, limit, &relay) {
+        if !(exchange.make)(&case, &client(&config), &sandbox, limit, &relay) {
             assert!(limit > 100, "{case}: nothing was cut");
             return;
         }
@@ -167,22 +205,79 @@ fn delete_and_compare(
     true
 }
 
+fn list_devices_and_compare(
+    case: &str,
+    client: &Client,
+    _: &Sandbox,
+    _: usize,
+    relay: &Relay,
+) -> bool {
+    let list = || {
+        let list = list_devices(client, None)?;
+        let row = |index| [list.device_id(index), list.name(index)].map(text);
+        Ok((0..list.count()).map(row).collect())
+    };
+    list_and_compare(case, list, &[["device", "Magic v3"]], relay)
+}
+
+fn list_scopes_and_compare(
+    case: &str,
+    client: &Client,
+    _: &Sandbox,
+    _: usize,
+    relay: &Relay,
+) -> bool {
+    let list = || {
+        let list = list_scopes(client, None)?;
+        let row = |index| [list.scope_id(index), list.local_path(index)].map(text);
+        Ok((0..list.count()).map(row).collect())
+    };
+    let whole = [["1", "/DCIM/Summer"], ["2", "/DCIM/Winter"]];
+    list_and_compare(case, list, &whole, relay)
+}
+
+/// The list is whole or there is none; and whole it is, when it is asked for again.
+#[track_caller]
+fn list_and_compare(
+    case: &str,
+    list: impl Fn() -> Result<Vec<[String; 2]>, Error>,
+    whole: &[[&str; 2]],
+    relay: &Relay,
+) -> bool {
+    let start = Instant::now();
+    let listed = list();
+    let was_cut = relay.was_cut();
+    match listed {
+        Ok(rows) => assert_eq!(rows, whole, "{case}"),
+        Err(error) => {
+            assert!(was_cut, "{case}: {error}");
+            let expected = [ErrorKind::Unreachable, ErrorKind::InvalidResponse];
+            assert!(expected.contains(&error.kind), "{case}: {error}");
+            assert!(error.retryable, "{case}: {error}");
+            relay.cut_after(usize::MAX);
+            assert_eq!(list().expect(case), whole, "{case}");
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(10), "{case}");
+    was_cut
+}
+
 #[test]
 fn plain_to_service() {
-    cut_at_each_byte(false, Direction::ToService);
+    cut_each_at_each_byte(false, Direction::ToService);
 }
 
 #[test]
 fn plain_to_client() {
-    cut_at_each_byte(false, Direction::ToClient);
+    cut_each_at_each_byte(false, Direction::ToClient);
 }
 
 #[test]
 fn tls_to_service() {
-    cut_at_each_byte(true, Direction::ToService);
+    cut_each_at_each_byte(true, Direction::ToService);
 }
 
 #[test]
 fn tls_to_client() {
-    cut_at_each_byte(true, Direction::ToClient);
+    cut_each_at_each_byte(true, Direction::ToClient);
 }

@@ -1,14 +1,14 @@
 //! Peers that are slow without end: each attempt keeps to its deadline.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use koodrive::config::Config;
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 
-use crate::answers::{all_deleted, framed, raw};
-use crate::client::{config, config_for, delete};
+use crate::answers::{raw, success};
+use crate::client::{Call, SLACK, config, config_for, delete};
 use crate::peer::{Over, Peer, Signal, Visit};
 use crate::sending::delete_much;
 
@@ -42,13 +42,23 @@ fn times_out(respond: fn(&mut Visit, Vec<u8>)) {
     over_both(|over| {
         let peer = Peer::start(over, move |mut visit| {
             if let Some(request) = visit.request() {
-                let answer = framed("200 OK", "", all_deleted(&request));
-                respond(&mut visit, answer);
+                respond(&mut visit, success(&request));
             }
         });
-        let run = delete(&with_request_timeout(config(&peer)), &["1"]);
-        run.expect(Outcome::Unknown, ErrorKind::TimedOut);
-        run.expect_time(LIMIT);
+        let config = &with_request_timeout(config(&peer));
+        thread::scope(|scope| {
+            for call in Call::LISTS {
+                scope.spawn(move || {
+                    let start = Instant::now();
+                    call.expect_failure(config, Outcome::Unknown, ErrorKind::TimedOut);
+                    let elapsed = start.elapsed();
+                    assert!((LIMIT..LIMIT + SLACK).contains(&elapsed), "{elapsed:?}");
+                });
+            }
+            let run = delete(config, &["1"]);
+            run.expect(Outcome::Unknown, ErrorKind::TimedOut);
+            run.expect_time(LIMIT);
+        });
     });
 }
 

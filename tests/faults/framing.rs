@@ -6,17 +6,27 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 
-use crate::answers::{all_deleted, chunked, framed, raw, success};
-use crate::client::{client, config, delete, delete_with};
+use crate::answers::{chunked, framed, good_body, is_query, raw, success};
+use crate::client::{Call, client, config};
 use crate::peer::{Over, Peer, Request};
 
-/// More than any answer may have, with the kernel's buffers on top.
+/// More than the answer to a deletion may have, with the kernel's buffers on top.
 const FLOOD: usize = 64 << 20;
+
+/// What the answer to a request may have at most.
+fn longest(request: &Request) -> usize {
+    match is_query(request) {
+        true => 64 << 20,
+        false => 4 << 20,
+    }
+}
 
 /// Headers that frame the success of `request` in a way that two readers may read differently.
 fn ambiguous(request: &Request, headers: &str) -> Vec<u8> {
-    let body = all_deleted(request);
+    let body = good_body(request);
     let length = body.len().to_string();
+    let too_long = (longest(request) + 1).to_string();
+    let headers = headers.replace("TOO LONG", &too_long);
     raw("200 OK", &headers.replace("LENGTH", &length), body)
 }
 
@@ -37,7 +47,7 @@ fn ambiguous_framing() {
         "Content-Length:\r\n",
         "Content-Length: 99999999999999999999999999\r\n",
         "Content-Length: 18446744073709551615\r\n",
-        "Content-Length: 4194305\r\n",
+        "Content-Length: TOO LONG\r\n",
         "Content-Length: LENGTH\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nContent-Length: LENGTH\r\n",
         "Content-Length: LENGTH\r\nTransfer-Encoding: identity\r\n",
@@ -56,7 +66,8 @@ fn ambiguous_framing() {
         let peer = Peer::start(over, move |mut visit| {
             // Each second connection belongs to a case, for the case's own must not be used again.
             while let Some(request) = visit.request() {
-                let headers = cases.get(visit.index / 2).filter(|_| visit.index % 2 == 0);
+                let case = visit.index / 2 / Call::ALL.len();
+                let headers = cases.get(case).filter(|_| visit.index % 2 == 0);
                 visit.send(match headers {
                     Some(headers) => ambiguous(&request, headers),
                     None => success(&request),
@@ -64,18 +75,21 @@ fn ambiguous_framing() {
             }
         });
         for (index, headers) in cases.iter().enumerate() {
-            let client = client(&config(&peer));
-            let run = delete_with(&client, &["1"]);
-            run.expect_in(headers, Outcome::Unknown, ErrorKind::InvalidResponse);
-            delete_with(&client, &["1"]).expect_in(headers, Outcome::Deleted, None);
-            assert_eq!(peer.visits(), 2 * (index + 1), "{headers}");
+            for (before, call) in Call::ALL.into_iter().enumerate() {
+                let client = client(&config(&peer));
+                let (outcome, kind) = (Outcome::Unknown, ErrorKind::InvalidResponse);
+                call.expect_failure_in(headers, &client, outcome, kind);
+                call.expect_success_in(headers, &client);
+                let calls = Call::ALL.len() * index + before + 1;
+                assert_eq!(peer.visits(), 2 * calls, "{headers}");
+            }
         }
     }
 }
 
 /// The success of `request` in one chunk, with a chunk extension and trailers.
 fn with_trailers(request: &Request, trailers: &str) -> Vec<u8> {
-    let body = all_deleted(request);
+    let body = good_body(request);
     let chunks = format!("{:x};a=b\r\n{body}\r\n0\r\n{trailers}\r\n", body.len());
     raw("200 OK", "Transfer-Encoding: chunked\r\n", chunks)
 }
@@ -85,8 +99,8 @@ fn with_trailers(request: &Request, trailers: &str) -> Vec<u8> {
 fn certain_framing() {
     let answers: [fn(&Request) -> Vec<u8>; 13] = [
         success,
-        |request| chunked(all_deleted(request), 1),
-        |request| chunked(all_deleted(request), 1_000),
+        |request| chunked(good_body(request), 1),
+        |request| chunked(good_body(request), 1_000),
         |request| ambiguous(request, "cOnTeNt-LeNgTh:LENGTH\r\n"),
         |request| {
             ambiguous(
@@ -108,9 +122,9 @@ fn certain_framing() {
             let more = raw("102 Processing", "Link: <x>\r\n", "");
             [interim.repeat(3), more, interim, success(request)].concat()
         },
-        |request| framed("200 OK", &"A: 1\r\n".repeat(120), all_deleted(request)),
-        |request| framed("200", "", all_deleted(request)),
-        |request| framed("200 ", "aCCept:\t x \t\r\n", all_deleted(request)),
+        |request| framed("200 OK", &"A: 1\r\n".repeat(120), good_body(request)),
+        |request| framed("200", "", good_body(request)),
+        |request| framed("200 ", "aCCept:\t x \t\r\n", good_body(request)),
         |request| with_trailers(request, &"Filler: x\r\n".repeat(1_000)),
     ];
     for over in Over::BOTH {
@@ -121,25 +135,25 @@ fn certain_framing() {
                 }
             });
             let client = client(&config(&peer));
-            for _ in 0..2 {
-                let case = format!("answer {case} over {over:?}");
-                delete_with(&client, &["1"]).expect_in(&case, Outcome::Deleted, None);
+            let case = format!("answer {case} over {over:?}");
+            for call in Call::ALL {
+                call.expect_success_in(&case, &client);
             }
-            assert_eq!(peer.visits(), 1, "answer {case} over {over:?}");
+            assert_eq!(peer.visits(), 1, "{case}");
         }
     }
 }
 
-/// HTTP/1.0, and whoever says so, closes after the answer: the next batch takes a new connection.
+/// HTTP/1.0, and whoever says so, closes after the answer: the next request takes a new connection.
 #[test]
 fn closing_answers() {
     let answers: [fn(&Request) -> Vec<u8>; 3] = [
-        |request| framed("200 OK", "Connection: close\r\n", all_deleted(request)),
+        |request| framed("200 OK", "Connection: close\r\n", good_body(request)),
         |request| {
             let answer = success(request);
             [b"HTTP/1.0", &answer[8..]].concat()
         },
-        |request| raw("200 OK", "", all_deleted(request)),
+        |request| raw("200 OK", "", good_body(request)),
     ];
     for over in Over::BOTH {
         for (case, answer) in answers.into_iter().enumerate() {
@@ -154,10 +168,11 @@ fn closing_answers() {
                 }
             });
             let client = client(&config(&peer));
-            for _ in 0..2 {
-                delete_with(&client, &["1"]).expect(Outcome::Deleted, None);
+            let case = format!("answer {case} over {over:?}");
+            for call in Call::ALL {
+                call.expect_success_in(&case, &client);
             }
-            assert_eq!(peer.visits(), 2, "answer {case} over {over:?}");
+            assert_eq!(peer.visits(), Call::ALL.len(), "{case}");
         }
     }
 }
@@ -165,6 +180,11 @@ fn closing_answers() {
 /// How many bytes of an endless answer are taken.
 #[track_caller]
 fn stops_reading(case: &str, over: Over, start: Vec<u8>, piece: Vec<u8>) {
+    stops_reading_of(Call::Delete, case, over, start, piece);
+}
+
+#[track_caller]
+fn stops_reading_of(call: Call, case: &str, over: Over, start: Vec<u8>, piece: Vec<u8>) {
     let taken = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&taken);
     let peer = Peer::start(over, move |mut visit| {
@@ -172,8 +192,8 @@ fn stops_reading(case: &str, over: Over, start: Vec<u8>, piece: Vec<u8>) {
         visit.send(&start);
         count.store(visit.flood(&piece, FLOOD), Ordering::SeqCst);
     });
-    let run = delete(&config(&peer), &["1"]);
-    run.expect_in(case, Outcome::Unknown, ErrorKind::InvalidResponse);
+    let (outcome, kind) = (Outcome::Unknown, ErrorKind::InvalidResponse);
+    call.expect_failure_in(case, &client(&config(&peer)), outcome, kind);
     peer.settle();
     // 4 MiB, and what the kernel holds.
     let taken = taken.load(Ordering::SeqCst);
@@ -187,9 +207,37 @@ fn no_encoding_is_asked_for() {
             visit.send(success(&request));
         }
     });
-    delete(&config(&peer), &["1"]).expect(Outcome::Deleted, None);
-    let requests = peer.requests();
-    assert_eq!(requests[0].header("accept-encoding"), Some("identity"));
+    let client = client(&config(&peer));
+    for call in Call::ALL {
+        call.expect_success_in("", &client);
+    }
+    for request in peer.requests() {
+        assert_eq!(request.header("accept-encoding"), Some("identity"));
+    }
+}
+
+/// A GET with a body, or with a header that announces one, is refused or misread by some (RFC 9110, 9.3.1).
+#[test]
+fn a_list_is_asked_for_without_a_body() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        while let Some(request) = visit.request() {
+            visit.send(success(&request));
+        }
+    });
+    let client = client(&config(&peer));
+    for call in Call::LISTS {
+        call.expect_success_in("", &client);
+    }
+    for request in peer.requests() {
+        for header in [
+            "content-length",
+            "transfer-encoding",
+            "content-type",
+            "expect",
+        ] {
+            assert_eq!(request.header(header), None, "{header}");
+        }
+    }
 }
 
 #[test]
@@ -236,17 +284,37 @@ fn endless_answers() {
     }
 }
 
-/// What an answer may be as long as: 4 MiB and not one byte more.
+/// A list may be longer than the answer to a deletion, but one that says that it is too long is not read.
+#[test]
+fn endless_lists() {
+    let too_long = format!("Content-Length: {}\r\n", (64 << 20) + 1);
+    let head = b"HTTP/1.1 200 OK\r\nA: ".to_vec();
+    for call in Call::LISTS {
+        for over in Over::BOTH {
+            let framed = raw("200 OK", &too_long, "");
+            stops_reading_of(call, "framed", over, framed, vec![b' '; 64 << 10]);
+            stops_reading_of(call, "header", over, head.clone(), vec![b'x'; 4096]);
+        }
+    }
+}
+
+/// What an answer may be as long as: 4 MiB and not one byte more, or 64 MiB for a list.
 #[test]
 fn the_longest_answers() {
     let longest = 4 << 20;
-    for (length, outcome) in [(longest, Outcome::Deleted), (longest + 1, Outcome::Unknown)] {
+    let cases = [
+        (Call::Delete, longest, true),
+        (Call::Delete, longest + 1, false),
+        (Call::ListDevices, longest + 1, true),
+        (Call::ListScopes, 2 * longest, true),
+    ];
+    for (call, length, is_read) in cases {
         for chunks in [false, true] {
             let peer = Peer::start(Over::Plain, move |mut visit| {
                 let Some(request) = visit.request() else {
                     return;
                 };
-                let mut body = all_deleted(&request).into_bytes();
+                let mut body = good_body(&request).into_bytes();
                 body.resize(length, b' ');
                 visit.send(match chunks {
                     true => chunked(body, 100_000),
@@ -254,25 +322,37 @@ fn the_longest_answers() {
                 });
                 visit.await_end();
             });
-            let run = delete(&config(&peer), &["1"]);
-            assert_eq!(run.outcomes, [outcome], "{length} bytes, chunks: {chunks}");
+            let case = format!("{length} bytes, chunks: {chunks}");
+            expect_read(call, &case, &peer, is_read);
         }
     }
+}
+
+/// Whether the peer's answer is read, or else not trusted.
+#[track_caller]
+fn expect_read(call: Call, case: &str, peer: &Peer, is_read: bool) {
+    let client = client(&config(peer));
+    if is_read {
+        return call.expect_success_in(case, &client);
+    }
+    let (outcome, kind) = (Outcome::Unknown, ErrorKind::InvalidResponse);
+    call.expect_failure_in(case, &client, outcome, kind);
 }
 
 /// A head of up to 16 KiB is read, a longer one is not.
 #[test]
 fn the_longest_heads() {
-    for (length, outcome) in [(15_000, Outcome::Deleted), (17_000, Outcome::Unknown)] {
+    for (length, is_read) in [(15_000, true), (17_000, false)] {
         let peer = Peer::start(Over::Plain, move |mut visit| {
             let Some(request) = visit.request() else {
                 return;
             };
             let filler = format!("X-Filler: {}\r\n", "x".repeat(length));
-            visit.send(framed("200 OK", &filler, all_deleted(&request)));
+            visit.send(framed("200 OK", &filler, good_body(&request)));
             visit.await_end();
         });
-        let run = delete(&config(&peer), &["1"]);
-        assert_eq!(run.outcomes, [outcome], "{length} bytes: {run:?}");
+        for call in Call::ALL {
+            expect_read(call, &format!("{length} bytes"), &peer, is_read);
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use koodrive::client::Client;
@@ -11,7 +12,7 @@ use koodrive::report::Outcome;
 use koodrive_sandbox::{Options, RateLimit};
 
 use crate::answers::{framed, ids_of, refusal, success};
-use crate::client::{Run, config, delete_with, with_attempts};
+use crate::client::{Call, DEVICE, Run, config, delete_with, with_attempts};
 use crate::common;
 use crate::machine::watched;
 use crate::peer::{Over, Peer, Request, Visit};
@@ -83,11 +84,16 @@ fn ids() -> Vec<String> {
     (0..BATCHES * 100).map(|id| id.to_string()).collect()
 }
 
-/// The run of `BATCHES` requests over one connection, and how long it waited.
-fn run(peer: &Peer, attempts: u32, max_outage_ms: u64) -> (Run, Vec<Duration>) {
+/// A client of the peer that waits so long for it, and how long it waited.
+fn patient(peer: &Peer, attempts: u32, max_outage_ms: u64) -> (Client, Arc<Mutex<Vec<Duration>>>) {
     let mut config = with_attempts(config(peer), attempts);
     config.set_max_outage_ms(max_outage_ms).expect("a number");
-    let (client, waits) = watched(&config, peer, true);
+    watched(&config, peer, true)
+}
+
+/// The run of `BATCHES` requests over one connection, and how long it waited.
+fn run(peer: &Peer, attempts: u32, max_outage_ms: u64) -> (Run, Vec<Duration>) {
+    let (client, waits) = patient(peer, attempts, max_outage_ms);
     let ids = ids();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     let run = delete_with(&client, &ids);
@@ -219,6 +225,46 @@ fn throttled_requests_are_tried_until_they_are_accepted() {
     let (run, _) = run(&peer, 1, 60_000);
     run.expect(Outcome::Deleted, None);
     assert_eq!(peer.requests().len(), 3 * BATCHES);
+}
+
+#[test]
+fn throttled_lists_are_asked_for_until_they_are_accepted() {
+    let throttle = Failing::Status("429 Too Many Requests");
+    let peer = failing_peer(throttle, |number, _| number % 3 != 2);
+    let (client, _) = patient(&peer, 1, 60_000);
+    for call in Call::LISTS {
+        call.expect_success_in("", &client);
+    }
+    assert_eq!(peer.requests().len(), 3 * Call::LISTS.len());
+}
+
+/// A list waits for a service that throttles as a run does, and gives up what fails after its attempts. What
+/// it has of other modules by then is no list.
+#[test]
+fn a_list_of_three_modules_is_given_up_with_the_second() {
+    for failing in Failing::ALL {
+        let is_first = |request: &Request| request.head.contains("moduleCode=100 ");
+        let peer = failing_peer(failing, move |_, request| !is_first(request));
+        let (client, waits) = patient(&peer, 3, 30_000);
+        let list = client.list_scopes(None, DEVICE, None, None);
+        let error = list.expect_err("no list without the second module");
+        let case = format!("{failing:?}: {error}");
+        assert_eq!(Some(error.kind), peer_kind(failing), "{case}");
+        assert!(error.retryable, "{case}");
+        let (requests, waits) = (peer.requests().len() - 1, waits.lock().expect("a lock"));
+        let waited: Duration = waits.iter().sum();
+        if matches!(
+            failing,
+            Failing::Status("429 Too Many Requests" | "503 Service Unavailable")
+        ) {
+            assert!((5..=25).contains(&requests), "{case}: {requests} requests");
+            let expected = Duration::from_secs(29)..=Duration::from_secs(31);
+            assert!(expected.contains(&waited), "{case}: {waits:?}");
+        } else {
+            assert_eq!(requests, 3, "{case}");
+            assert!(waited < Duration::from_secs(1), "{case}: {waits:?}");
+        }
+    }
 }
 
 /// Over real sockets and in real time: a gateway that lets 100 requests a second pass, ten at once.

@@ -1,5 +1,6 @@
 //! Retry-After: all workers pause, and none of them comes back early.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +10,7 @@ use koodrive::report::Outcome;
 use koodrive_sandbox::{Fault, Options, Rule};
 
 use crate::answers::{refusal, success};
-use crate::client::{SLACK, client, config, delete, delete_with, with_attempts};
+use crate::client::{Call, SLACK, client, config, delete, delete_with, with_attempts};
 use crate::common;
 use crate::machine::watched;
 use crate::peer::{Over, Peer};
@@ -120,56 +121,81 @@ fn is_heeded_for_what_is_sent_again() {
     assert!(requests[1].arrived - requests[0].arrived >= Duration::from_secs(1));
 }
 
-/// The pause holds for the client's next run, too.
-#[test]
-fn lasts_beyond_a_run() {
-    let peer = Peer::start(Over::Plain, |mut visit| {
+/// A peer that refuses the first request of all.
+fn refusing_first(status: &'static str, headers: String) -> Peer {
+    let is_first = AtomicBool::new(true);
+    Peer::start(Over::Plain, move |mut visit| {
         while let Some(request) = visit.request() {
-            match String::from_utf8_lossy(&request.body).contains("first") {
-                true => visit.send(refusal("503 X", "Retry-After: 1\r\n")),
+            match is_first.swap(false, Ordering::SeqCst) {
+                true => visit.send(refusal(status, &headers)),
                 false => visit.send(success(&request)),
             };
         }
-    });
-    let client = client(&config(&peer));
-    let run = delete_with(&client, &["first"]);
-    run.expect(Outcome::Unknown, ErrorKind::Service);
-    delete_with(&client, &["second"]).expect(Outcome::Deleted, None);
-    let requests = peer.requests();
-    assert!(requests[1].arrived - requests[0].arrived >= Duration::from_secs(1));
+    })
 }
 
-/// Longer than a minute is not waited for: the run ends with the service's words, and no other run
+/// The pause holds for the client's next call, too.
+#[test]
+fn lasts_beyond_a_run() {
+    for (first, second) in [
+        (Call::Delete, Call::Delete),
+        (Call::Delete, Call::ListScopes),
+        (Call::ListDevices, Call::Delete),
+    ] {
+        let peer = refusing_first("503 X", "Retry-After: 1\r\n".to_owned());
+        let client = client(&config(&peer));
+        first.expect_failure_in("", &client, Outcome::Unknown, ErrorKind::Service);
+        second.expect_success_in("", &client);
+        let requests = peer.requests();
+        let waited = requests[1].arrived - requests[0].arrived;
+        assert!(waited >= Duration::from_secs(1), "{first:?}: {waited:?}");
+    }
+}
+
+/// A list is asked for again when it is time.
+#[test]
+fn a_list_waits() {
+    for call in Call::LISTS {
+        let peer = refusing_first("429 X", "Retry-After: 1\r\n".to_owned());
+        let client = client(&with_attempts(config(&peer), 2));
+        call.expect_success_in("", &client);
+        let requests = peer.requests();
+        let waited = requests[1].arrived - requests[0].arrived;
+        assert!(waited >= Duration::from_secs(1), "{call:?}: {waited:?}");
+    }
+}
+
+/// Longer than a minute is not waited for: the call ends with the service's words, and no other call
 /// of the client is held.
 #[test]
 fn for_longer_than_a_run_waits() {
     let in_9999 = "Fri, 31 Dec 9999 23:59:59 GMT";
     for pause in ["61", "86400", "99999999999999999999999", in_9999] {
         for (status, outcome) in [("429 X", Outcome::Rejected), ("503 X", Outcome::Unknown)] {
-            let peer = Peer::start(Over::Plain, move |mut visit| {
-                while let Some(request) = visit.request() {
-                    match String::from_utf8_lossy(&request.body).contains("first") {
-                        true => visit.send(refusal(status, &format!("Retry-After: {pause}\r\n"))),
-                        false => visit.send(success(&request)),
-                    };
-                }
-            });
-            let client = client(&with_attempts(config(&peer), 4));
-            let run = delete_with(&client, &["first"]);
-            run.expect_in(pause, outcome, ErrorKind::Service);
-            let error = run.error.as_ref().expect("an error");
-            assert!(error.retryable, "{run:?}");
-            assert!(
-                error.message.contains("refused"),
-                "the service's words: {run:?}"
-            );
-            let left = run.report.unfinished().expect("a plan");
-            assert_eq!(left.scope_count(), 1, "{run:?}");
-            let next = delete_with(&client, &["second"]);
-            next.expect_in(pause, Outcome::Deleted, None);
-            assert!(run.elapsed + next.elapsed < SLACK, "{run:?} {next:?}");
-            assert_eq!(peer.requests().len(), 2);
+            for call in Call::ALL {
+                let begin = Instant::now();
+                let peer = refusing_first(status, format!("Retry-After: {pause}\r\n"));
+                let client = client(&with_attempts(config(&peer), 4));
+                let error = call.expect_failure_in(pause, &client, outcome, ErrorKind::Service);
+                assert!(error.retryable, "{call:?}: {error}");
+                let words = error.message.contains("refused");
+                assert!(words, "the service's words: {call:?}: {error}");
+                call.expect_success_in(pause, &client);
+                assert!(begin.elapsed() < SLACK, "{call:?}");
+                assert_eq!(peer.requests().len(), 2);
+            }
         }
+    }
+}
+
+/// What a run leaves that was asked to wait for too long.
+#[test]
+fn for_longer_than_a_run_waits_leaves_it_unfinished() {
+    for status in ["429 X", "503 X"] {
+        let peer = refusing_first(status, "Retry-After: 61\r\n".to_owned());
+        let run = delete(&with_attempts(config(&peer), 4), &["1"]);
+        let left = run.report.unfinished().expect("a plan");
+        assert_eq!(left.scope_count(), 1, "{run:?}");
     }
 }
 

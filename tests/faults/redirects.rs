@@ -4,7 +4,7 @@ use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 
 use crate::answers::{framed, success};
-use crate::client::{config, delete, with_attempts};
+use crate::client::{Call, client, config, with_attempts};
 use crate::peer::{Over, Peer};
 
 #[test]
@@ -25,11 +25,17 @@ fn are_never_followed() {
                     visit.send(framed(&format!("{status} Elsewhere"), &location, ""));
                 }
             });
-            let run = delete(&with_attempts(config(&peer), 3), &["1"]);
-            run.expect_in(status, Outcome::Unknown, ErrorKind::InvalidResponse);
-            assert_eq!(peer.requests().len(), 1, "{status}: not tried again");
-            let error = run.error.expect("an error");
-            assert_eq!(error.http_status, status.parse().ok());
+            let client = client(&with_attempts(config(&peer), 3));
+            for (index, call) in Call::ALL.into_iter().enumerate() {
+                let (outcome, kind) = (Outcome::Unknown, ErrorKind::InvalidResponse);
+                let error = call.expect_failure_in(status, &client, outcome, kind);
+                assert_eq!(
+                    peer.requests().len(),
+                    index + 1,
+                    "{status}: not tried again"
+                );
+                assert_eq!(error.http_status, status.parse().ok());
+            }
         }
         assert_eq!(other.visits(), 0);
     }

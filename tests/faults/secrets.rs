@@ -1,10 +1,12 @@
 //! A service that echoes what authorizes the request: the secret is in no text of ours.
 
+use koodrive::client::Client;
 use koodrive::config::Config;
+use koodrive::error::Error;
 use koodrive::report::Report;
 
 use crate::answers::{framed, raw};
-use crate::client::{Run, client, config, delete, delete_with};
+use crate::client::{Call, Run, client, config, delete_with, list_devices, list_scopes, text};
 use crate::peer::{Over, Peer, Request};
 
 type Authorize = fn(&mut Config);
@@ -61,6 +63,29 @@ fn echoes(echo: &str) -> Vec<(&'static str, Vec<u8>)> {
         (
             "a stranger",
             json(r#"{"code":0,"scopeIdList":[ECHO]}"#.into()),
+        ),
+        (
+            "what is said of a device or a scope",
+            json(
+                r#"{"code":0,"data":[{"deviceId":"1","deviceName":ECHO,"deviceOS":ECHO,
+                "machineCode":ECHO,"createTime":ECHO}],"scopeList":[{"scopeId":"1","localPath":ECHO,
+                "targetFolderPath":ECHO,"createTime":ECHO}]}"#
+                    .into(),
+            ),
+        ),
+        (
+            "an id that can't be used",
+            json(
+                r#"{"code":0,"data":[{"deviceId":[ECHO]}],"scopeList":[{"scopeId":ECHO}]}"#.into(),
+            ),
+        ),
+        (
+            "a module that was not asked for",
+            json(r#"{"code":0,"scopeList":[{"scopeId":"1","moduleCode":ECHO}]}"#.into()),
+        ),
+        (
+            "a string as a list of what there is",
+            json(r#"{"code":0,"data":ECHO,"scopeList":ECHO}"#.into()),
         ),
         (
             "a field",
@@ -130,17 +155,42 @@ fn texts(run: &Run) -> String {
         let text = |text: Option<&std::ffi::CStr>| format!("{text:?}");
         text(report.message(0)) + &text(report.service_code(0))
     };
-    // Debug would escape what it shows.
-    let error = run.error.as_ref().map(|error| {
-        let optional = |text: &Option<String>| text.clone().unwrap_or_default();
-        [
-            error.message.clone(),
-            optional(&error.service_code),
-            optional(&error.request_id),
-        ]
-        .join("\n")
-    });
-    of_id(&run.report) + &error.unwrap_or_default()
+    of_id(&run.report) + &run.error.as_ref().map(error_texts).unwrap_or_default()
+}
+
+/// All texts of an error; Debug would escape what it shows.
+fn error_texts(error: &Error) -> String {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        error.message.clone(),
+        optional(&error.service_code),
+        optional(&error.request_id),
+    ]
+    .join("\n")
+}
+
+/// All texts of what a call came to.
+fn texts_of(call: Call, client: &Client) -> String {
+    let texts = match call {
+        Call::Delete => Ok(texts(&delete_with(client, &["1"]))),
+        Call::ListDevices => list_devices(client, None).map(|list| {
+            let texts = |index| {
+                let [id, name] = [list.device_id(index), list.name(index)];
+                let [os, code] = [list.os(index), list.machine_code(index)];
+                [id, name, os, code, list.created_at(index)].map(text)
+            };
+            (0..list.count()).flat_map(texts).collect()
+        }),
+        Call::ListScopes => list_scopes(client, None).map(|list| {
+            let texts = |index| {
+                let [id, path] = [list.scope_id(index), list.local_path(index)];
+                let [module, folder] = [list.module_code(index), list.target_folder_path(index)];
+                [id, path, module, folder, list.created_at(index)].map(text)
+            };
+            (0..list.count()).flat_map(texts).collect()
+        }),
+    };
+    texts.unwrap_or_else(|error| error_texts(&error))
 }
 
 #[test]
@@ -156,12 +206,13 @@ fn echoed() {
             });
             let mut config = config(&peer);
             authorize(&mut config);
-            let run = delete(&config, &["1"]);
-            assert_eq!(peer.requests().len(), 1);
-            let texts = texts(&run).replace("Signature=***", "");
-            for secret in &secrets {
-                let case = echoes("")[index].0;
-                assert!(!texts.contains(secret), "{case} shows {secret:?}: {texts}");
+            for (before, call) in Call::ALL.into_iter().enumerate() {
+                let texts = texts_of(call, &client(&config)).replace("Signature=***", "");
+                assert_eq!(peer.requests().len(), before + 1);
+                for secret in &secrets {
+                    let case = format!("{call:?}: {}", echoes("")[index].0);
+                    assert!(!texts.contains(secret), "{case} shows {secret:?}: {texts}");
+                }
             }
         }
     }
@@ -177,15 +228,22 @@ fn endless_words() {
         format!(r#""{words}""#),
         format!(r#"{{"code":0,"scopeIdList":"{words}"}}"#),
         format!(r#"{{"code":0,"scopeIdList":["{words}"]}}"#),
+        format!(r#"{{"code":0,"data":"{words}","scopeList":"{words}"}}"#),
+        format!(
+            r#"{{"code":0,"data":[{{"deviceId":"{words}"}}],"scopeList":[{{"scopeId":"{words}"}}]}}"#
+        ),
+        format!(r#"{{"code":0,"scopeList":[{{"scopeId":"1","moduleCode":"{words}"}}]}}"#),
     ] {
         let peer = Peer::start(Over::Plain, move |mut visit| {
-            visit.request();
-            visit.send(framed("200 OK", "", &body));
-            visit.await_end();
+            while visit.request().is_some() {
+                visit.send(framed("200 OK", "", &body));
+            }
         });
-        let run = delete(&config(&peer), &["1"]);
-        let length = texts(&run).len();
-        assert!(length < 10_000, "{length} bytes of text");
+        let client = client(&config(&peer));
+        for call in Call::ALL {
+            let length = texts_of(call, &client).len();
+            assert!(length < 10_000, "{call:?}: {length} bytes of text");
+        }
     }
 }
 

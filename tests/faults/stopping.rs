@@ -1,6 +1,6 @@
 //! Cancel, a second cancel and the run's deadline, at every step of an attempt.
 
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use koodrive::report::Outcome;
 
 use crate::answers::{refusal, success};
 use crate::client::{
-    Run, SLACK, client, config, config_for, delete_plan, delete_watched, delete_with, with_attempts,
+    Call, Run, SLACK, client, config, config_for, delete_plan, delete_watched, delete_with,
+    with_attempts,
 };
 use crate::connecting::{BlackHole, Refusing};
 use crate::peer::{Over, Peer, Signal};
@@ -48,13 +49,13 @@ impl Stop {
         config
     }
 
-    /// Carries out a run and stops it once `begun` says where it is; how long it took to end.
-    fn run(
+    /// Makes a call and stops it once `begun` says where it is; how long it took to end.
+    fn run<T>(
         self,
         client: &Client,
         begun: &Signal,
-        run: impl Fn(&Client, &Monitor) -> Run,
-    ) -> (Run, Duration) {
+        call: impl Fn(&Client, &Monitor) -> T,
+    ) -> (T, Duration) {
         let monitor = Monitor::default();
         thread::scope(|scope| {
             let stopping = scope.spawn(|| {
@@ -68,10 +69,28 @@ impl Stop {
                 (0..cancels).for_each(|_| monitor.cancel());
                 stopped
             });
-            let run = run(client, &monitor);
+            let came = call(client, &monitor);
             let stopped = stopping.join().expect("a moment");
-            (run, stopped.elapsed())
+            (came, stopped.elapsed())
         })
+    }
+
+    /// That each list ends soon after it is stopped, where `begun` says once it is there.
+    #[track_caller]
+    fn expect_no_list(self, config: &Config, begun: impl Fn() -> Signal) {
+        for call in Call::LISTS {
+            let (client, begun) = (client(config), begun());
+            let start = Instant::now();
+            let list = |client: &Client, monitor: &Monitor| call.list(client, Some(monitor));
+            let (list, since_stop) = self.run(&client, &begun, list);
+            let error = list.expect_err("no list");
+            assert_eq!(error.kind, self.kind(), "{self:?} {call:?}: {error}");
+            let is_soon = match self {
+                Self::Deadline => (LIMIT..LIMIT + SLACK).contains(&start.elapsed()),
+                _ => since_stop < SLACK,
+            };
+            assert!(is_soon, "{self:?} {call:?}: {since_stop:?}");
+        }
     }
 
     /// That the run ended soon after it was stopped.
@@ -112,6 +131,7 @@ fn while_connecting() {
         let config = stop.prepare(config_for(&format!("http://127.0.0.1:{}", hole.port())));
         let stopped = stop.run(&client(&config), &now(), delete_one);
         stop.expect_soon(&stopped, Outcome::NotSent);
+        stop.expect_no_list(&config, now);
     }
 }
 
@@ -149,6 +169,30 @@ fn while_sending() {
         });
         end.set();
         stop.expect_soon(&stopped, Outcome::NotSent);
+    }
+}
+
+/// A list is not awaited: nothing is lost with it.
+#[test]
+fn while_a_list_comes() {
+    for over in Over::BOTH {
+        for stop in Stop::ALL {
+            let begun = Arc::new(Mutex::new(Signal::new()));
+            let signal = Arc::clone(&begun);
+            let peer = Peer::start(over, move |mut visit| {
+                if let Some(request) = visit.request() {
+                    let answer = success(&request);
+                    visit.send(&answer[..answer.len() / 2]);
+                    signal.lock().expect("a lock").set();
+                    visit.await_end();
+                }
+            });
+            stop.expect_no_list(&stop.prepare(config(&peer)), || {
+                let mut signal = begun.lock().expect("a lock");
+                *signal = Signal::new();
+                signal.clone()
+            });
+        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! An answer that is cut at any byte is never a success.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 
-use crate::answers::{chunked, deleted, framed, raw};
-use crate::client::{client, config, delete, delete_with, with_attempts};
-use crate::peer::{Over, Peer, Visit};
+use crate::answers::{chunked, framed, good_body, raw};
+use crate::client::{Call, client, config, delete, with_attempts};
+use crate::peer::{Over, Peer, Request, Visit};
 
-const IDS: [&str; 2] = ["1", "2"];
+type Answer = fn(&Request) -> Vec<u8>;
 
 type End = fn(Visit);
 
@@ -22,99 +22,98 @@ fn ends(over: Over) -> Vec<End> {
     }
 }
 
-fn body() -> String {
-    deleted(&IDS.map(String::from))
-}
-
-/// Cuts `answer` after each number of bytes that leaves it unfinished.
-fn cut_everywhere(over: Over, answer: Vec<u8>, cuts: RangeInclusive<usize>) {
-    let answer = Arc::new(answer);
+/// Cuts the answer after each number of bytes that leaves it unfinished.
+fn cut_everywhere(call: Call, over: Over, answer: Answer, length: usize) {
     for end in ends(over) {
-        let (whole, first) = (Arc::clone(&answer), *cuts.start());
         let peer = Peer::start(over, move |mut visit| {
-            let cut = first + visit.index;
-            if visit.request().is_some() {
-                visit.send(&whole[..cut]);
+            if let Some(request) = visit.request() {
+                visit.send(&answer(&request)[..visit.index]);
                 end(visit);
             }
         });
         let client = client(&config(&peer));
-        for cut in cuts.clone() {
-            let run = delete_with(&client, &IDS);
-            let case = format!("{over:?}, cut after {cut} of {} bytes", answer.len());
-            assert_eq!(run.outcomes, [Outcome::Unknown; 2], "{case}: {run:?}");
-            let kind = run.kind().expect("an error");
-            assert!(
-                matches!(kind, ErrorKind::Unreachable | ErrorKind::InvalidResponse),
-                "{case}: {run:?}"
-            );
+        for cut in 0..length {
+            let case = format!("{over:?}, cut after {cut} of {length} bytes");
+            call.expect_no_success_in(&case, &client);
         }
-        assert_eq!(peer.visits(), cuts.clone().count());
+        assert_eq!(peer.visits(), length);
     }
 }
 
-/// That the same answer uncut is a success, so that the cuts prove something.
-fn accepted_whole(over: Over, answer: Vec<u8>) {
+/// That the same answer uncut is a success, so that the cuts prove something; how long it is.
+fn accepted_whole(call: Call, over: Over, answer: Answer) -> usize {
+    let length = Arc::new(AtomicUsize::new(0));
+    let note = Arc::clone(&length);
     let peer = Peer::start(over, move |mut visit| {
-        visit.request();
-        visit.send(&answer);
+        if let Some(request) = visit.request() {
+            let answer = answer(&request);
+            note.store(answer.len(), Ordering::SeqCst);
+            visit.send(answer);
+        }
         visit.close();
     });
-    delete(&config(&peer), &IDS).expect(Outcome::Deleted, None);
+    call.expect_success_in("uncut", &client(&config(&peer)));
+    length.load(Ordering::SeqCst)
 }
 
-fn never_a_success(over: Over, answer: Vec<u8>, last_cut: usize) {
-    accepted_whole(over, answer.clone());
-    cut_everywhere(over, answer, 0..=last_cut);
+fn never_a_success(over: Over, answer: Answer) {
+    for call in [Call::Delete, Call::ListScopes] {
+        let length = accepted_whole(call, over, answer);
+        cut_everywhere(call, over, answer, length);
+    }
+}
+
+fn in_one(request: &Request) -> Vec<u8> {
+    framed("200 OK", "", good_body(request))
+}
+
+fn in_chunks(request: &Request) -> Vec<u8> {
+    chunked(good_body(request), 10)
+}
+
+fn until_close(request: &Request) -> Vec<u8> {
+    raw("200 OK", "", good_body(request))
 }
 
 #[test]
 fn framed_plain() {
-    let answer = framed("200 OK", "", body());
-    let last = answer.len() - 1;
-    never_a_success(Over::Plain, answer, last);
+    never_a_success(Over::Plain, in_one);
 }
 
 #[test]
 fn framed_tls() {
-    let answer = framed("200 OK", "", body());
-    let last = answer.len() - 1;
-    never_a_success(Over::Tls, answer, last);
+    never_a_success(Over::Tls, in_one);
 }
 
 #[test]
 fn chunked_plain() {
-    let answer = chunked(body(), 10);
-    let last = answer.len() - 1;
-    never_a_success(Over::Plain, answer, last);
+    never_a_success(Over::Plain, in_chunks);
 }
 
 #[test]
 fn chunked_tls() {
-    let answer = chunked(body(), 10);
-    let last = answer.len() - 1;
-    never_a_success(Over::Tls, answer, last);
+    never_a_success(Over::Tls, in_chunks);
 }
 
 /// Without a length only the connection's end ends the answer; then its text must be whole.
 #[test]
 fn until_close_plain() {
-    let answer = raw("200 OK", "", body());
-    let last = answer.len() - 1;
-    never_a_success(Over::Plain, answer, last);
+    never_a_success(Over::Plain, until_close);
 }
 
 /// Over TLS the end must be the service's own word: anyone on the way can send a FIN.
 #[test]
 fn until_close_tls() {
-    let answer = raw("200 OK", "", body());
-    accepted_whole(Over::Tls, answer.clone());
-    let peer = Peer::start(Over::Tls, move |mut visit| {
-        visit.request();
-        visit.send(&answer);
-        visit.cut();
-    });
-    delete(&config(&peer), &IDS).expect(Outcome::Unknown, ErrorKind::Unreachable);
+    for call in Call::ALL {
+        accepted_whole(call, Over::Tls, until_close);
+        let peer = Peer::start(Over::Tls, move |mut visit| {
+            if let Some(request) = visit.request() {
+                visit.send(until_close(&request));
+            }
+            visit.cut();
+        });
+        call.expect_failure(&config(&peer), Outcome::Unknown, ErrorKind::Unreachable);
+    }
 }
 
 #[test]
@@ -122,9 +121,11 @@ fn is_tried_again_on_a_new_connection() {
     for over in Over::BOTH {
         for (code, outcome) in [("15000418", Outcome::Gone), ("15000424", Outcome::Unknown)] {
             let peer = Peer::start(over, move |mut visit| {
-                visit.request();
+                let Some(request) = visit.request() else {
+                    return;
+                };
                 if visit.index == 0 {
-                    let answer = framed("200 OK", "", body());
+                    let answer = in_one(&request);
                     visit.send(&answer[..answer.len() - 1]);
                     return visit.close();
                 }
