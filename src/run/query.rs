@@ -26,11 +26,12 @@ pub(crate) fn read_list(
         failed_attempts: 0,
         not_before: None,
     };
-    for query in queries {
-        reader.read(query, list)?;
-    }
+    let read = queries
+        .iter()
+        .try_for_each(|query| reader.read(query, list));
+    // After a refusal, too, it is good.
     reader.sender.close();
-    Ok(())
+    read
 }
 
 struct Reader<'r> {

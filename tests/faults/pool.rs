@@ -6,9 +6,10 @@ use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 
-use crate::answers::{deleted, framed, good_body, raw, success};
+use crate::answers::{deleted, framed, good_body, raw, refusal, success};
 use crate::child;
 use crate::client::{Call, client, config, delete_with};
 use crate::peer::{Over, PATIENCE, Peer, Signal, Visit};
@@ -249,6 +250,23 @@ fn reused() {
         let client = client(&config(&peer));
         for call in [Call::ALL, Call::ALL].concat() {
             call.expect_success_in("", &client);
+        }
+        assert_eq!(peer.visits(), 1, "{over:?}");
+    }
+}
+
+/// What the service refuses, it refuses over a good connection.
+#[test]
+fn reused_after_a_refusal() {
+    for over in Over::BOTH {
+        let peer = Peer::start(over, |mut visit| {
+            while visit.request().is_some() {
+                visit.send(refusal("404 Not Found", ""));
+            }
+        });
+        let client = client(&config(&peer));
+        for call in [Call::ALL, Call::ALL].concat() {
+            call.expect_failure_in("", &client, Outcome::Rejected, ErrorKind::Service);
         }
         assert_eq!(peer.visits(), 1, "{over:?}");
     }
