@@ -81,6 +81,10 @@ impl Reader<'_> {
             let context = self.sender.dispatch.query_context();
             let mut follow_up = self.sender.session.read(query, list, &context);
             self.sender.session.end_request();
+            if follow_up.action == RetryAction::Halve {
+                // There is nothing to halve: it is not sent again.
+                follow_up.action = RetryAction::Leave;
+            }
             self.sender.heed_retry_after(&mut follow_up);
             if follow_up.is_answered {
                 self.sender.answered();

@@ -9,7 +9,7 @@ use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 use koodrive_sandbox::{Fault, Options, Rule};
 
-use crate::answers::{refusal, success};
+use crate::answers::{framed, is_query, refusal, success};
 use crate::client::{Call, SLACK, client, config, delete, delete_with, with_attempts};
 use crate::common;
 use crate::machine::watched;
@@ -162,6 +162,31 @@ fn a_list_waits() {
         let requests = peer.requests();
         let waited = requests[1].arrived - requests[0].arrived;
         assert!(waited >= Duration::from_secs(1), "{call:?}: {waited:?}");
+    }
+}
+
+/// A list can't be halved: where its parameters are refused it is not sent again, and so holds nobody.
+#[test]
+fn is_not_heeded_for_a_list_whose_parameters_are_refused() {
+    for pause in [30, 100] {
+        let headers = format!("Retry-After: {pause}\r\n");
+        let peer = Peer::start(Over::Plain, move |mut visit| {
+            while let Some(request) = visit.request() {
+                match is_query(&request) {
+                    true => visit.send(framed("400 X", &headers, r#"{"code":13000102}"#)),
+                    false => visit.send(success(&request)),
+                };
+            }
+        });
+        let client = client(&config(&peer));
+        for call in Call::LISTS {
+            let (outcome, kind) = (Outcome::Rejected, ErrorKind::Service);
+            let error = call.expect_failure_in("", &client, outcome, kind);
+            assert!(!error.retryable, "{error}");
+        }
+        let next = delete_with(&client, &["1"]);
+        next.expect(Outcome::Deleted, None);
+        assert!(next.elapsed < Duration::from_secs(20), "{next:?}");
     }
 }
 
