@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::{HeaderValue, Response, header};
 
+use crate::lists::List;
+
 /// What the service wants to say, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
@@ -13,6 +15,7 @@ pub struct Draft {
     pub message: Option<String>,
     pub deleted: Vec<String>,
     pub failed: Vec<FailedScope>,
+    pub list: Option<List>,
     pub shape: Shape,
     /// Instead of all the above but the status.
     pub raw: Option<Vec<u8>>,
@@ -120,18 +123,21 @@ impl Draft {
             false => ("code", "msg"),
         };
         if let Some(code) = &self.code {
-            let bare = !shape.code_text && is_number(code);
-            parts.push(format!("\"{code_name}\":{}", scalar(code, bare)));
+            parts.push(format!(
+                "\"{code_name}\":{}",
+                scalar(code, !shape.code_text)
+            ));
         }
         if let Some(message) = &self.message {
             parts.push(format!("\"{message_name}\":{}", scalar(message, false)));
         }
-        let numbers = |id: &str| shape.numbers && is_number(id);
-        if !shape.gateway && (!self.deleted.is_empty() || !shape.null) {
+        let is_list = self.list.is_some();
+        parts.extend(self.list.iter().flat_map(|list| list.write(shape)));
+        if !shape.gateway && (!self.deleted.is_empty() || !shape.null && !is_list) {
             let mut list = String::new();
             for id in &self.deleted {
                 let comma = if list.is_empty() { "" } else { "," };
-                let _ = write!(list, "{comma}{}", scalar(id, numbers(id)));
+                let _ = write!(list, "{comma}{}", scalar(id, shape.numbers));
             }
             parts.push(format!("\"scopeIdList\":[{list}]"));
         }
@@ -141,14 +147,14 @@ impl Draft {
             .map(|failed| {
                 format!(
                     "{{\"scopeId\":{},\"errorCode\":{},\"msg\":{}}}",
-                    scalar(&failed.id, numbers(&failed.id)),
+                    scalar(&failed.id, shape.numbers),
                     scalar(&failed.code, shape.numbers),
                     scalar(&failed.message, false),
                 )
             })
             .collect();
         match failed.as_slice() {
-            [] if shape.gateway => {}
+            [] if shape.gateway || is_list => {}
             [] if shape.null => parts.push("\"failedScopeList\":null".into()),
             [one] if shape.object => parts.push(format!("\"failedScopeList\":{one}")),
             all => parts.push(format!("\"failedScopeList\":[{}]", all.join(","))),
@@ -166,8 +172,9 @@ fn is_number(text: &str) -> bool {
         .is_ok_and(|number| number.to_string() == text)
 }
 
-fn scalar(text: &str, bare: bool) -> String {
-    match bare {
+/// A text, or the number that says the same if `bare`.
+pub fn scalar(text: &str, bare: bool) -> String {
+    match bare && is_number(text) {
         true => text.to_owned(),
         false => serde_json::to_string(text).expect("a text"),
     }

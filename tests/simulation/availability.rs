@@ -16,7 +16,7 @@ use koodrive::transport::{Connection, HttpRequest, HttpResponse, Transport};
 use ureq::http::{HeaderValue, Response, header};
 
 use crate::network::{Sim, SimSystem};
-use crate::request::{self, HOST};
+use crate::request::{self, Asks, HOST};
 use crate::run::Errand;
 use crate::scenario::idle_sim;
 
@@ -169,9 +169,10 @@ impl Connection for GatewayConnection {
         context: &CallContext,
     ) -> Result<HttpResponse<'_>, Failure> {
         self.sim.world.step("exchange");
-        let ids = request::read(&request.head, request.body.unwrap_or_default())
-            .expect("a lawful request")
-            .ids;
+        let wire = request::read(&request.head, request.body).expect("a lawful request");
+        let Asks::Deletion { ids, .. } = wire.asks else {
+            panic!("these runs only delete");
+        };
         self.is_good = false;
         let sim = Arc::clone(&self.sim);
         let broken = |kind| failure(kind, true);

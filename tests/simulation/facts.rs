@@ -83,6 +83,7 @@ impl Facts {
                     Next::Leave | Next::Stop => self.settled = true,
                 }
             }
+            Meaning::Listed(_) => {}
             Meaning::Named(told) => match told[index] {
                 Told::Unclear => {
                     self.possibly_executed = true;

@@ -4,6 +4,7 @@ use fastrand::Rng;
 use koodrive::error::ErrorKind;
 
 use crate::answer::{Date, Draft, FailedScope, RetryAfter, Shape};
+use crate::lists::{self, List};
 use crate::service::{CODE_BAD_PARAMETER, Handled, Told};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +138,7 @@ pub enum Meaning {
         next: Next,
     },
     Named(Vec<Told>),
+    Listed(List),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +157,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn refusal(status: u16, code: &str, random: &mut Rng) -> Self {
+    pub fn refusal(status: u16, code: &str, random: &mut Rng) -> Self {
         let next = match status {
             409 | 421 | 423 | 425 | 429 => Next::Again,
             401 => Next::Stop,
@@ -229,7 +231,7 @@ impl Reply {
         }
     }
 
-    fn distrusted(mut self, again: bool, cause: ErrorKind) -> Self {
+    pub fn distrusted(mut self, again: bool, cause: ErrorKind) -> Self {
         self.meaning = Meaning::Ambiguous { again };
         self.cause = Some(cause);
         self
@@ -238,12 +240,13 @@ impl Reply {
 
 /// What the service answers, given what it did and what goes wrong.
 pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mut Rng) -> Reply {
-    let mut told = match handled {
+    let mut reply = match handled {
         Handled::Refused { status, code } => return Reply::refusal(status, code, random),
-        Handled::Done(told) => told,
+        Handled::Done(told) => Reply::done(told, ids, random),
+        Handled::Listed(list) => Reply::listed(list, random),
     };
     let Some(fault) = fault else {
-        return Reply::done(told, ids, random);
+        return reply;
     };
     match fault {
         Fault::TooMany => {
@@ -271,32 +274,56 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
             reply
         }
         Fault::ServerError | Fault::Redirect | Fault::OtherSuccess => {
-            wrong_status(fault, told, ids, random)
+            wrong_status(fault, reply, random)
         }
         Fault::Garbage => {
-            let mut reply = Reply::done(told, ids, random);
             reply.draft.raw = Some(garbage(&reply.draft, random));
             reply.distrusted(true, ErrorKind::InvalidResponse)
         }
         Fault::NoCode => {
-            let mut reply = Reply::done(told, ids, random);
             reply.draft.code = None;
             reply.distrusted(true, ErrorKind::InvalidResponse)
         }
-        Fault::Stranger | Fault::StrangerInRefusal => {
-            let mut reply = Reply::done(told, ids, random);
-            if fault == Fault::StrangerInRefusal {
-                let statuses = [400, 401, 403, 408, 429, 500, 503, 202, 302];
-                reply.draft.status = random.choice(statuses).unwrap_or(400);
-                reply.draft.code = Some("7".into());
-            }
+        Fault::StrangerInRefusal => {
+            let statuses = [400, 401, 403, 408, 429, 500, 503, 202, 302];
+            reply.draft.status = random.choice(statuses).unwrap_or(400);
+            reply.draft.code = Some("7".into());
+            add_stranger(&mut reply.draft, random);
+            reply.distrusted(true, ErrorKind::InvalidResponse)
+        }
+        Fault::ErrorWithNames => {
+            reply.draft.code = Some("15000001".into());
+            // A list is no more than what the service has: it says nothing of what was done.
+            let cause = match reply.meaning {
+                Meaning::Listed(_) => ErrorKind::Service,
+                _ => ErrorKind::InvalidResponse,
+            };
+            reply.distrusted(true, cause)
+        }
+        fault => match reply.meaning.clone() {
+            Meaning::Named(told) => misreported(fault, reply, told, ids, random),
+            Meaning::Listed(list) => lists::spoil(fault, reply, list, random),
+            _ => reply,
+        },
+    }
+}
+
+/// What goes wrong with what an answer says of each id.
+fn misreported(
+    fault: Fault,
+    mut reply: Reply,
+    mut told: Vec<Told>,
+    ids: &[String],
+    random: &mut Rng,
+) -> Reply {
+    match fault {
+        Fault::Stranger => {
             add_stranger(&mut reply.draft, random);
             reply.distrusted(true, ErrorKind::InvalidResponse)
         }
         Fault::Omit | Fault::Twice => {
             let place = random.usize(..told.len());
             let more = random.u8(..) < 40;
-            let mut reply = Reply::done(told.clone(), ids, random);
             for (index, id) in ids.iter().enumerate() {
                 if index != place && !(more && random.bool()) {
                     continue;
@@ -327,17 +354,11 @@ pub fn reply(fault: Option<Fault>, handled: Handled, ids: &[String], random: &mu
             }
             Reply::done(told, ids, random)
         }
-        Fault::ErrorWithNames => {
-            let mut reply = Reply::done(told, ids, random);
-            reply.draft.code = Some("15000001".into());
-            reply.distrusted(true, ErrorKind::InvalidResponse)
-        }
         Fault::RefusalWithNames if told.contains(&Told::Deleted) => {
-            let mut reply = Reply::done(told, ids, random);
             reply.draft.status = random.choice([400, 401, 403, 404, 429]).unwrap_or(400);
             reply.distrusted(true, ErrorKind::InvalidResponse)
         }
-        _ => Reply::done(told, ids, random),
+        _ => reply,
     }
 }
 
@@ -357,12 +378,12 @@ pub fn not_ours(draft: Draft) -> Reply {
 }
 
 /// A status that says nothing on what was done.
-fn wrong_status(fault: Fault, told: Vec<Told>, ids: &[String], random: &mut Rng) -> Reply {
-    let mut reply = Reply::done(told, ids, random);
+fn wrong_status(fault: Fault, mut reply: Reply, random: &mut Rng) -> Reply {
     let draft = &mut reply.draft;
     if random.bool() {
         draft.deleted.clear();
         draft.failed.clear();
+        draft.list = None;
         draft.code = Some("15000500".into());
         draft.message = Some("broken".into());
     }

@@ -11,8 +11,10 @@ use ureq::http::Request;
 
 use crate::answer::RetryAfter;
 use crate::faults::{Meaning, Next};
+use crate::lists::Query;
 use crate::network::Seen;
-use crate::request::{self, Wire};
+use crate::reading::{Reading, Returned};
+use crate::request::{self, Asks, Wire};
 use crate::run::{Errand, MOST_CONNECTS, Run};
 use crate::service::Service;
 
@@ -76,6 +78,8 @@ pub struct Attempt {
     pub task: usize,
     pub scopes: Arc<[usize]>,
     pub ids: Vec<String>,
+    /// Of one that only reads.
+    pub query: Option<Query>,
     pub x_date: u64,
     /// What the client may have known of the clock when it was sent.
     clock_version: u64,
@@ -184,6 +188,13 @@ impl Watch {
         number
     }
 
+    /// A reading call begins.
+    pub fn begin_reading(&mut self, queries: Vec<Query>, now: Duration) -> usize {
+        let run = self.begin(&Errand::default(), now);
+        self.runs[run].reading = Some(Reading::new(queries));
+        run
+    }
+
     /// A worker opened a connection; its number.
     pub fn opened(&mut self, run: usize, task: usize) -> u64 {
         self.opened += 1;
@@ -225,7 +236,7 @@ impl Watch {
         task: usize,
         service: &Service,
         request: &Request<()>,
-        body: &[u8],
+        body: Option<&[u8]>,
         now: Duration,
         deadline: Duration,
     ) -> Attempt {
@@ -244,33 +255,50 @@ impl Watch {
         self.check_idleness(run, now);
         let this = &mut self.runs[run];
         this.check_limits(task, now, deadline);
-        this.check_ids(&attempt);
+        match this.reading {
+            Some(_) => this.check_query(&attempt, now),
+            None => this.check_ids(&attempt),
+        }
         this.check_monitor();
         self.collect(run);
         attempt
     }
 
     fn attempt(&self, run: usize, task: usize, service: &Service, wire: Wire) -> Attempt {
-        let group = service.find_group(&wire.user, &wire.device);
+        let (device, ids, of) = match wire.asks {
+            Asks::Nothing => (String::new(), Vec::new(), None),
+            Asks::Deletion { device, ids } => (device, ids, None),
+            Asks::List(of) => (String::new(), Vec::new(), Some(of)),
+        };
+        let group = service.find_group(&wire.user, &device);
         let find = |id: &String| group.and_then(|group| service.find(group, id));
         Attempt {
             number: self.requests,
             run,
             task,
             // What nobody knows becomes a place that no run asked for.
-            scopes: wire
-                .ids
+            scopes: ids
                 .iter()
                 .map(|id| find(id).unwrap_or(usize::MAX))
                 .collect(),
-            ids: wire.ids,
+            ids,
+            query: of.map(|of| Query {
+                user: wire.user,
+                of,
+            }),
             x_date: wire.x_date,
             clock_version: self.clock_version,
             authorization: wire.authorization,
         }
     }
 
-    fn check_access(&mut self, wire: &Wire, request: &Request<()>, body: &[u8], now: Duration) {
+    fn check_access(
+        &mut self,
+        wire: &Wire,
+        request: &Request<()>,
+        body: Option<&[u8]>,
+        now: Duration,
+    ) {
         let given = &wire.authorization;
         let good = match &self.app {
             Some((id, secret)) => *given == request::authorization(request, body, id, secret),
@@ -425,6 +453,15 @@ impl Watch {
         this.check_report(service, report);
         this.check_secrets(report, error);
         this.check_end(report, error, now);
+        self.collect(run);
+    }
+
+    /// A reading call ended.
+    pub fn finish_reading(&mut self, run: usize, returned: &Returned, now: Duration) {
+        let this = &mut self.runs[run];
+        this.ended = Some(now);
+        this.check_returned(returned, now);
+        this.check_monitor();
         self.collect(run);
     }
 

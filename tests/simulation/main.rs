@@ -5,14 +5,17 @@
 //! one simulation step by step; `make simulate RUNS=1000000` runs many.
 
 mod answer;
+mod asking;
 mod availability;
 mod crashes;
 mod disk;
 mod facts;
 mod faults;
 mod invariants;
+mod lists;
 mod mutants;
 mod network;
+mod reading;
 mod request;
 mod run;
 mod scenario;

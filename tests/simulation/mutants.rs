@@ -5,6 +5,8 @@
 use koodrive::failure::Failure;
 
 use crate::answer::{Date, Draft, FailedScope};
+use crate::lists::Query;
+use crate::request::Listing;
 use crate::service::{CODE_BAD_PARAMETER, CODE_NOT_FOUND};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +30,16 @@ pub enum Mutant {
     OutcomesAreNotWrittenDown,
     OutagesAreNotWaitedFor,
     ThrottlesAreAttempts,
+    LostListsAreEmpty,
+    UnreadableListsAreEmpty,
+    CodesOfListsAreOverlooked,
+    OtherModulesAreOverlooked,
+    NamelessEntriesAreLeftOut,
+    FailedListsAreThrottled,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 25] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -51,6 +59,12 @@ impl Mutant {
         Self::OutcomesAreNotWrittenDown,
         Self::OutagesAreNotWaitedFor,
         Self::ThrottlesAreAttempts,
+        Self::LostListsAreEmpty,
+        Self::UnreadableListsAreEmpty,
+        Self::CodesOfListsAreOverlooked,
+        Self::OtherModulesAreOverlooked,
+        Self::NamelessEntriesAreLeftOut,
+        Self::FailedListsAreThrottled,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -67,7 +81,13 @@ impl Mutant {
             | Self::EarlierRunsAreForgotten
             | Self::SentBeforeItIsSafe
             | Self::OutcomesAreNotWrittenDown
-            | Self::OutagesAreNotWaitedFor => {}
+            | Self::OutagesAreNotWaitedFor
+            | Self::LostListsAreEmpty
+            | Self::UnreadableListsAreEmpty
+            | Self::CodesOfListsAreOverlooked
+            | Self::OtherModulesAreOverlooked
+            | Self::NamelessEntriesAreLeftOut
+            | Self::FailedListsAreThrottled => {}
             Self::ThrottlesAreAttempts => {
                 if draft.status == 429 {
                     draft.status = 409;
@@ -132,5 +152,40 @@ impl Mutant {
                 }
             }
         }
+    }
+
+    /// The answer to a query, as wrong rules of reading calls read it.
+    pub fn change_list(self, draft: &mut Draft, query: &Query) {
+        match self {
+            Self::UnreadableListsAreEmpty if draft.status == 200 && draft.raw.is_some() => {
+                *draft = empty_list();
+            }
+            Self::CodesOfListsAreOverlooked => draft.code = Some("0".into()),
+            Self::OtherModulesAreOverlooked => {
+                for entry in draft.list.iter_mut().flat_map(|list| &mut list.entries) {
+                    if let Listing::Scopes { module, .. } = &query.of {
+                        entry.module = Some(module.clone());
+                    }
+                }
+            }
+            Self::NamelessEntriesAreLeftOut => {
+                if let Some(list) = &mut draft.list {
+                    list.entries.retain(|entry| entry.id.is_some());
+                }
+            }
+            Self::FailedListsAreThrottled if matches!(draft.status, 408 | 500..600) => {
+                draft.status = 429;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a service answers that has nothing.
+pub fn empty_list() -> Draft {
+    Draft {
+        status: 200,
+        code: Some("0".into()),
+        ..Draft::default()
     }
 }

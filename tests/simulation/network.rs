@@ -1,5 +1,6 @@
 //! The simulated network: the core's `Transport` and `Connection`, over virtual time.
 
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,7 @@ use koodrive::transport::{Connection, HttpRequest, HttpResponse, Transport};
 use crate::answer::Draft;
 use crate::faults::{self, Fault, Meaning, Reply};
 use crate::invariants::{Attempt, Delivery, Limits, Watch};
-use crate::mutants::Mutant;
+use crate::mutants::{self, Mutant};
 use crate::service::{CODE_BAD_PARAMETER, Order, Service};
 use crate::world::World;
 
@@ -221,7 +222,7 @@ impl Transport for SimTransport {
             (Ok(()), Some(Fault::NoResources)) => Some(FailureKind::NoResources),
             (Ok(()), Some(Fault::ConnectPanics)) => {
                 sim.stage().watch.run(run).panicked(sim.world.now());
-                panic!("simulated: while connecting");
+                panic_silently("while connecting");
             }
             (Ok(()), _) => None,
         };
@@ -265,6 +266,11 @@ impl Transport for SimTransport {
             }
         }
     }
+}
+
+/// Nobody reads what a panic prints that is meant to be caught.
+fn panic_silently(when: &str) -> ! {
+    resume_unwind(Box::new(format!("simulated: {when}")))
 }
 
 fn failure(kind: FailureKind, possibly_executed: bool) -> Failure {
@@ -340,13 +346,14 @@ impl Connection for SimConnection {
                 task,
                 service,
                 &request.head,
-                request.body.unwrap_or_default(),
+                request.body,
                 now,
                 deadline,
             )
         };
         sim.world.note("send", attempt.number, || {
-            format!("#{} {:?} {fault:?}", attempt.number, attempt.scopes)
+            let (number, query) = (attempt.number, &attempt.query);
+            format!("#{number} {:?} {query:?} {fault:?}", attempt.scopes)
         });
         let came = self.converse(&attempt, fault, context);
         self.deliver(&attempt, came)
@@ -358,7 +365,7 @@ impl Connection for SimConnection {
         if self.sim.world.random(|random| random.u8(..) < rate) {
             let run = self.sim.world.run();
             self.sim.stage().watch.run(run).panicked_looking();
-            panic!("simulated: while looking at a connection");
+            panic_silently("while looking at a connection");
         }
         let now = self.sim.world.now();
         let run = self.sim.world.run();
@@ -412,6 +419,7 @@ impl SimConnection {
                 number: attempt.number,
                 run: attempt.run,
                 scopes: Arc::clone(&attempt.scopes),
+                query: attempt.query.clone(),
                 x_date: attempt.x_date,
                 authorization: attempt.authorization.clone(),
                 executes: fault
@@ -483,28 +491,38 @@ impl SimConnection {
             Came::Panic => {
                 self.reusable = false;
                 sim.stage().watch.run(attempt.run).panicked(now);
-                panic!("simulated: during an exchange");
+                panic_silently("during an exchange");
             }
             Came::Nothing(kind, possibly_executed) => {
                 self.reusable = false;
                 let mut failure = failure(kind, possibly_executed);
-                if let Some(mutant) = mutant {
-                    mutant.change_failure(&mut failure);
+                match mutant {
+                    Some(Mutant::LostListsAreEmpty) if attempt.query.is_some() => {
+                        return Ok(self.write(&mutants::empty_list(), now));
+                    }
+                    Some(mutant) => mutant.change_failure(&mut failure),
+                    None => {}
                 }
                 Err(failure)
             }
             Came::Reply(reply) => {
                 let mut draft = reply.draft;
-                if let Some(mutant) = mutant {
-                    mutant.change_answer(&mut draft, &attempt.ids);
+                match (mutant, &attempt.query) {
+                    (Some(mutant), Some(query)) => mutant.change_list(&mut draft, query),
+                    (Some(mutant), None) => mutant.change_answer(&mut draft, &attempt.ids),
+                    (None, _) => {}
                 }
-                let (head, body) = draft.write(Service::clock(now));
-                self.body = body;
-                Ok(HttpResponse {
-                    head,
-                    body: &self.body,
-                })
+                Ok(self.write(&draft, now))
             }
+        }
+    }
+
+    fn write(&mut self, draft: &Draft, now: Duration) -> HttpResponse<'_> {
+        let (head, body) = draft.write(Service::clock(now));
+        self.body = body;
+        HttpResponse {
+            head,
+            body: &self.body,
         }
     }
 }
@@ -568,6 +586,9 @@ fn echo(draft: &mut Draft, authorization: &str, random: &mut fastrand::Rng) {
         2 => {
             for failed in &mut draft.failed {
                 failed.message.clone_from(&text);
+            }
+            for entry in draft.list.iter_mut().flat_map(|list| &mut list.entries) {
+                entry.detail.clone_from(&text);
             }
         }
         _ => draft.message = Some(text),

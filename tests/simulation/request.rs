@@ -7,17 +7,35 @@ use time::{Date, Month, PrimitiveDateTime, Time};
 use ureq::http::Request;
 
 pub const HOST: &str = "koodrive.example:8443";
-const BEFORE_DEVICE: &str = "/koodrive/ose/v1/backup/device/";
+const DEVICES: &str = "/koodrive/ose/v1/backup/device";
 const AFTER_DEVICE: &str = "/scope";
 
 #[derive(Default)]
 pub struct Wire {
     pub user: String,
-    pub device: String,
-    pub ids: Vec<String>,
+    pub asks: Asks,
     /// In seconds since 1970.
     pub x_date: u64,
     pub authorization: String,
+}
+
+/// What a request asks for.
+#[derive(Default)]
+pub enum Asks {
+    #[default]
+    Nothing,
+    Deletion {
+        device: String,
+        ids: Vec<String>,
+    },
+    List(Listing),
+}
+
+/// What is to be listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listing {
+    Devices,
+    Scopes { device: String, module: String },
 }
 
 #[derive(Deserialize)]
@@ -26,43 +44,82 @@ struct Body {
     scope_id_list: Vec<String>,
 }
 
-pub fn read(request: &Request<()>, body: &[u8]) -> Result<Wire, String> {
-    let uri = request.uri();
-    if request.method() != "DELETE" || uri.authority().is_some() || uri.query().is_some() {
-        return Err(format!("{} {uri}", request.method()));
+pub fn read(request: &Request<()>, body: Option<&[u8]>) -> Result<Wire, String> {
+    if request.uri().authority().is_some() || header(request, "host")? != HOST {
+        return Err("the host".into());
     }
-    let device = uri
-        .path()
-        .strip_prefix(BEFORE_DEVICE)
-        .and_then(|rest| rest.strip_suffix(AFTER_DEVICE))
-        .filter(|device| !device.contains('/'))
-        .ok_or("the path")?;
-    let header = |name: &str| {
-        let mut values = request.headers().get_all(name).iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) => {
-                String::from_utf8(value.as_bytes().into()).map_err(|_| format!("{name}: no UTF-8"))
-            }
-            _ => Err(format!("{name}: not once")),
-        }
-    };
-    if header("content-type")? != "application/json" || header("host")? != HOST {
-        return Err("content-type or host".into());
-    }
-    if !header("user-agent")?.starts_with("koodrive/") {
+    if !header(request, "user-agent")?.starts_with("koodrive/") {
         return Err("user-agent".into());
     }
-    let body: Body = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let asks = match (request.method().as_str(), body) {
+        ("DELETE", Some(body)) => read_deletion(request, body)?,
+        ("GET", None) => Asks::List(read_query(request)?),
+        (method, _) => return Err(format!("{method} with or without a body")),
+    };
     Ok(Wire {
-        user: header("x-user-id")?,
-        device: percent_decode_str(device)
-            .decode_utf8()
-            .map_err(|error| error.to_string())?
-            .into_owned(),
-        ids: body.scope_id_list,
-        x_date: read_x_date(&header("x-date")?)?,
-        authorization: header("authorization")?,
+        user: header(request, "x-user-id")?,
+        asks,
+        x_date: read_x_date(&header(request, "x-date")?)?,
+        authorization: header(request, "authorization")?,
     })
+}
+
+/// A header that must be there once.
+fn header(request: &Request<()>, name: &str) -> Result<String, String> {
+    let mut values = request.headers().get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => {
+            String::from_utf8(value.as_bytes().into()).map_err(|_| format!("{name}: no UTF-8"))
+        }
+        _ => Err(format!("{name}: not once")),
+    }
+}
+
+fn read_deletion(request: &Request<()>, body: &[u8]) -> Result<Asks, String> {
+    if header(request, "content-type")? != "application/json" || request.uri().query().is_some() {
+        return Err("content-type or query".into());
+    }
+    let body: Body = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    Ok(Asks::Deletion {
+        device: device(request.uri().path())?,
+        ids: body.scope_id_list,
+    })
+}
+
+fn read_query(request: &Request<()>) -> Result<Listing, String> {
+    for name in ["content-type", "content-length", "transfer-encoding"] {
+        if request.headers().contains_key(name) {
+            return Err(format!("{name} without a body"));
+        }
+    }
+    match (request.uri().path(), request.uri().query()) {
+        (DEVICES, None) => Ok(Listing::Devices),
+        (path, Some(query)) => {
+            let module = query.strip_prefix("moduleCode=");
+            let module = module.filter(|module| !module.contains(['&', '+']));
+            Ok(Listing::Scopes {
+                device: device(path)?,
+                module: decode(module.ok_or("the query")?)?,
+            })
+        }
+        (_, None) => Err("the path or no query".into()),
+    }
+}
+
+/// The device whose scopes a path is of.
+fn device(path: &str) -> Result<String, String> {
+    let device = path
+        .strip_prefix(DEVICES)
+        .and_then(|rest| rest.strip_prefix('/')?.strip_suffix(AFTER_DEVICE))
+        .filter(|device| !device.contains('/'));
+    decode(device.ok_or("the path")?)
+}
+
+fn decode(text: &str) -> Result<String, String> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded
+        .map(Into::into)
+        .map_err(|error: std::str::Utf8Error| error.to_string())
 }
 
 /// `20251103T070140Z`, and nothing else.
@@ -93,7 +150,12 @@ fn read_x_date(text: &str) -> Result<u64, String> {
 }
 
 /// The `Authorization` that this request must have, by the vendor's rules.
-pub fn authorization(request: &Request<()>, body: &[u8], app: &str, secret: &str) -> String {
+pub fn authorization(
+    request: &Request<()>,
+    body: Option<&[u8]>,
+    app: &str,
+    secret: &str,
+) -> String {
     const SIGNED: &str = "host;x-date;x-user-id";
     let header = |name: &str| {
         let value = request.headers().get(name);
@@ -102,12 +164,15 @@ pub fn authorization(request: &Request<()>, body: &[u8], app: &str, secret: &str
         })
     };
     let canonical = format!(
-        "DELETE\n{}/\n\nhost:{}\nx-date:{}\nx-user-id:{}\n\n{SIGNED}\n{}",
+        "{}\n{}/\n{}\nhost:{}\nx-date:{}\nx-user-id:{}\n\n{SIGNED}\n{}",
+        request.method(),
         request.uri().path(),
+        // Of one parameter, in the form in which it is signed.
+        request.uri().query().unwrap_or_default(),
         header("host"),
         header("x-date"),
         header("x-user-id"),
-        hex(digest::digest(&digest::SHA256, body).as_ref()),
+        hex(digest::digest(&digest::SHA256, body.unwrap_or_default()).as_ref()),
     );
     let hashed = digest::digest(&digest::SHA256, canonical.as_bytes());
     let to_sign = format!("HMAC-SHA256\n{}", hex(hashed.as_ref()));

@@ -12,12 +12,13 @@ use crate::disk::Disk;
 use crate::facts::{Facts, Resent};
 use crate::faults::{Meaning, Next};
 use crate::invariants::{Attempt, Delivery, Limits, SECRET_MARK};
+use crate::reading::{Reading, Returned};
 use crate::service::{Service, Told};
 
 /// In doubt one request at a time is tried; if it is throttled so often, or fails so often as a request may,
 /// the service is down.
-const DOUBT: u32 = 4;
-const THROTTLES: u32 = 8;
+pub const DOUBT: u32 = 4;
+pub const THROTTLES: u32 = 8;
 /// Probes whose pauses are shorter than the longest, which is five seconds.
 const EARLY_PROBES: u32 = 8;
 const PROBE_SECONDS: u64 = 5;
@@ -30,12 +31,14 @@ const MOST_EXTRA_REQUESTS: u32 = 30;
 /// So many connections in a row are opened for an attempt.
 pub const MOST_CONNECTS: u32 = 3;
 
-/// One run, and what is true of its ids.
+/// One run, and what is true of its ids; or a reading call, which goes out as a run does and has no ids.
 #[derive(Default)]
 pub struct Run {
     /// This run's number, after those that it takes up.
     pub lineage: Vec<usize>,
     pub monitor: Monitor,
+    /// What a reading call asks for.
+    pub reading: Option<Reading>,
     /// Of a journaled run.
     pub journal: Option<Disk>,
     /// What earlier runs of the journal settled.
@@ -179,6 +182,9 @@ impl Run {
         self.count_failure(now);
         self.causes.extend(cause);
         self.was_interrupted |= kind == FailureKind::Cancelled && self.cancelled.is_some();
+        if let Some(reading) = &mut self.reading {
+            reading.failed(cause, now);
+        }
     }
 
     /// A worker opened this connection.
@@ -191,6 +197,9 @@ impl Run {
             self.uncounted_connects += 1;
             self.failures_in_row += 1;
             self.causes.push(ErrorKind::Unreachable);
+            if let Some(reading) = &mut self.reading {
+                reading.may_have_failed = true;
+            }
         }
     }
 
@@ -258,7 +267,13 @@ impl Run {
             self.violations
                 .push("a worker sends twice after the cancel".into());
         }
-        if deadline != now + self.limits.request_timeout {
+        let most = now + self.limits.request_timeout;
+        let most = match (&self.reading, self.deadline()) {
+            // What changes nothing is not awaited any longer.
+            (Some(_), Some(run)) => run.min(most),
+            _ => most,
+        };
+        if deadline != most {
             self.violations
                 .push(format!("waits until {deadline:?}, sent at {now:?}"));
         }
@@ -280,7 +295,18 @@ impl Run {
         }
     }
 
+    /// A reading call asks for nothing else, and not too often.
+    pub fn check_query(&mut self, attempt: &Attempt, now: Duration) {
+        if let Some(reading) = &mut self.reading {
+            let broken = reading.check(attempt, &self.limits, now);
+            self.violations.extend(broken);
+        }
+    }
+
     pub fn check_ids(&mut self, attempt: &Attempt) {
+        if attempt.query.is_some() {
+            self.violations.push("a run asks for a list".into());
+        }
         let distinct: HashSet<_> = attempt.scopes.iter().collect();
         if distinct.len() != attempt.ids.len() || !(1..=100).contains(&distinct.len()) {
             self.violations.push("not 1 to 100 distinct ids".into());
@@ -340,8 +366,11 @@ impl Run {
             .first()
             .and_then(|scope| self.facts.get(scope));
         let this = self.attempt_of(attempt);
-        first
-            .and_then(|facts| facts.resent)
+        let noted = match &self.reading {
+            Some(reading) => reading.resent,
+            None => first.and_then(|facts| facts.resent),
+        };
+        noted
             .filter(|(of, _)| *of == this)
             .map_or(Resent::default(), |(_, resent)| resent)
     }
@@ -350,11 +379,16 @@ impl Run {
     fn resends(&mut self, attempt: &Attempt, delivery: &Delivery) -> Option<Resent> {
         let before = self.resent(attempt);
         let is_new = delivery.corrected && !before.corrected || delivery.renewed && !before.renewed;
-        let extra = self.extra_requests_of(attempt)?;
-        if !is_new || *extra >= MOST_EXTRA_REQUESTS {
+        if !is_new {
             return None;
         }
-        *extra += 1;
+        if self.reading.is_none() {
+            let extra = self.extra_requests_of(attempt)?;
+            if *extra >= MOST_EXTRA_REQUESTS {
+                return None;
+            }
+            *extra += 1;
+        }
         Some(Resent {
             corrected: before.corrected || delivery.corrected,
             renewed: before.renewed || delivery.renewed,
@@ -379,6 +413,7 @@ impl Run {
         let is_answer = matches!(
             &delivery.meaning,
             Meaning::Named(_)
+                | Meaning::Listed(_)
                 | Meaning::Refused {
                     next: Next::Halve,
                     ..
@@ -398,7 +433,7 @@ impl Run {
                 self.count_failure(now);
             }
             Meaning::Named(told) if told.contains(&Told::Unclear) => self.failed_tries += 1,
-            Meaning::Named(_) => self.refusals_in_row = 0,
+            Meaning::Named(_) | Meaning::Listed(_) => self.refusals_in_row = 0,
             Meaning::Refused {
                 next: Next::Stop, ..
             } => {
@@ -418,6 +453,10 @@ impl Run {
             Meaning::Refused { .. } | Meaning::Ambiguous { again: false } => self.count_refusal(),
         }
         let this = self.attempt_of(attempt);
+        if let Some(reading) = &mut self.reading {
+            reading.learn(delivery, counts, now);
+            reading.resent = resends.map(|resent| (this, resent));
+        }
         for (index, scope) in attempt.scopes.iter().enumerate() {
             if let Some(facts) = self.facts.get_mut(scope) {
                 facts.learn(index, delivery, counts, splits, attempt.ids.len() == 1, now);
@@ -672,9 +711,57 @@ impl Run {
                 }
             }
         }
+        self.check_texts(&texts);
+    }
+
+    fn check_texts(&mut self, texts: &[String]) {
         if let Some(text) = texts.iter().find(|text| shows_secret(text)) {
             self.violations.push(format!("a secret is shown: {text}"));
         }
+    }
+
+    /// What a reading call returned, against what was answered.
+    pub fn check_returned(&mut self, returned: &Returned, now: Duration) {
+        let broken = match (&self.reading, returned) {
+            (Some(reading), Returned::List(entries)) => reading.check_list(entries),
+            (Some(reading), Returned::Error(error)) => self.check_no_list(reading, error),
+            (Some(_), Returned::Panicked) => {
+                let may_panic = self.panicked || self.may_have_panicked;
+                (!may_panic).then(|| "it panicked".to_owned())
+            }
+            (None, _) => Some("a run returned a list".to_owned()),
+        };
+        self.violations.extend(broken);
+        self.check_texts(&returned.texts());
+        if self.busy != 0 {
+            self.violations
+                .push("returned with a request under way".into());
+        }
+        for end in [self.cancelled, self.deadline()].into_iter().flatten() {
+            if now > end {
+                self.violations
+                    .push(format!("returned at {now:?}, stopped at {end:?}"));
+            }
+        }
+    }
+
+    /// Why a reading call can't have ended with this error, if so.
+    fn check_no_list(&self, reading: &Reading, error: &Error) -> Option<String> {
+        let is_possible = match error.kind {
+            ErrorKind::Cancelled => self.cancelled.is_some(),
+            // A pause that outlasts the deadline ends it before.
+            ErrorKind::TimedOut if self.limits.run_timeout.is_some() => true,
+            ErrorKind::Unreachable if reading.may_have_failed => true,
+            kind => !self.was_interrupted && reading.last_cause == Some(kind),
+        };
+        if !is_possible {
+            return Some(format!("{error} ({:?})", reading.last_cause));
+        }
+        let is_cut_short = self.cancelled.is_some() || self.limits.run_timeout.is_some();
+        if is_cut_short || self.may_stop() {
+            return None;
+        }
+        reading.check_given_up(self.limits.attempts)
     }
 
     pub fn check_end(&mut self, report: &Report, error: Option<&Error>, now: Duration) {

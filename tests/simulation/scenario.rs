@@ -12,6 +12,7 @@ use koodrive::config::Config;
 use koodrive::plan::Plan;
 use koodrive::report::{Outcome, Report};
 
+use crate::asking::{self, Question};
 use crate::crashes::JournaledOrder;
 use crate::faults::Fault;
 use crate::invariants::{Limits, SECRET_MARK, Watch};
@@ -22,7 +23,7 @@ use crate::run::Errand;
 use crate::service::{Nature, Service};
 use crate::world::{Moment, World};
 
-const DEFAULT_USER: &str = "1505084218764547200";
+pub const DEFAULT_USER: &str = "1505084218764547200";
 const APP_ID: &str = "app-7";
 /// A resumed run may itself stop early, for poisonous ids in a row, and corners only a few of them.
 const MOST_RESUMES: usize = 100;
@@ -90,11 +91,16 @@ pub fn simulate_subject(
         }
         let beside = orders.next_if(|_| random.u8(..) < 40);
         let mut together: Vec<_> = std::iter::once(order).chain(beside).collect();
-        let mut reports = carry_out(&sim, &client, &together);
+        let questions = questions(&sim, &mut random);
+        let mut reports = carry_out(&sim, &client, &together, &questions);
         if random.u8(..) < 20 {
             reports = lose_reports(&sim, &client, &mut together, &reports);
         }
         ended.extend(reports);
+        if random.u8(..) < 60 {
+            let questions = questions_of(&sim, random.usize(1..3), &mut random);
+            carry_out(&sim, &client, &[], &questions);
+        }
         let gap = Duration::from_millis(random.u64(0..30_000));
         sim.world.wait(sim.world.now() + gap, &|| false);
     }
@@ -106,6 +112,7 @@ pub fn simulate_subject(
     for order in journaled {
         take_up(&sim, &client, order);
     }
+    asking::ask_in_calm_weather(&sim, &client, &mut random);
     drop(client);
     let (hash, trace) = sim.world.trace();
     let stage = sim.stage();
@@ -141,12 +148,37 @@ pub fn idle_sim(seed: u64) -> Arc<Sim> {
     sim(World::new(seed, 0, false), watch, Weather::default(), None)
 }
 
-/// Carries out plans at the same time, on one client. Their runs and reports.
-fn carry_out(sim: &Arc<Sim>, client: &Client, orders: &[Order]) -> Vec<(usize, Report)> {
-    sim.stage().watch.concurrent_runs = orders.len();
+/// What is asked for while runs are under way.
+fn questions(sim: &Arc<Sim>, random: &mut Rng) -> Vec<Question> {
+    let count = match random.u8(..) {
+        0..80 => random.usize(1..3),
+        _ => 0,
+    };
+    questions_of(sim, count, random)
+}
+
+fn questions_of(sim: &Arc<Sim>, count: usize, random: &mut Rng) -> Vec<Question> {
+    let stage = sim.stage();
+    (0..count)
+        .map(|_| Question::choose(&stage.service, random))
+        .collect()
+}
+
+/// Carries out plans and asks for lists at the same time, on one client. The runs and their reports.
+fn carry_out(
+    sim: &Arc<Sim>,
+    client: &Client,
+    orders: &[Order],
+    questions: &[Question],
+) -> Vec<(usize, Report)> {
+    let count = orders.len() + questions.len();
+    sim.stage().watch.concurrent_runs = count;
     let (next, ended) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    sim.world.run_workers(orders.len() - 1, &|| {
-        if let Some(order) = orders.get(next.fetch_add(1, Ordering::Relaxed)) {
+    sim.world.run_workers(count - 1, &|| {
+        let next = next.fetch_add(1, Ordering::Relaxed);
+        if let Some(question) = questions.get(next.wrapping_sub(orders.len())) {
+            asking::ask(sim, client, question);
+        } else if let Some(order) = orders.get(next) {
             let run = sim.stage().watch.begin(&order.errand, sim.world.now());
             sim.world.begin_run(run);
             foresee_cancels(sim, run);
@@ -175,7 +207,7 @@ fn lose_reports(
         order.errand.tried = order.errand.scopes.iter().copied().collect();
         order.plan.mark_tried();
     }
-    carry_out(sim, client, orders)
+    carry_out(sim, client, orders, &[])
 }
 
 /// One call of the client, checked.
@@ -407,6 +439,10 @@ fn weather(random: &mut Rng) -> Weather {
     let mut exchange = Fault::EXCHANGING.to_vec();
     random.shuffle(&mut exchange);
     exchange.truncate(kinds);
+    if random.u8(..) < 4 {
+        // A service that lets nobody in.
+        exchange = vec![Fault::TooMany];
+    }
     let mut connect = Fault::CONNECTING.to_vec();
     random.shuffle(&mut connect);
     connect.truncate(random.usize(1..4));
@@ -607,7 +643,7 @@ fn happenings(sim: &Arc<Sim>, client: &Arc<Client>, random: &mut Rng) {
 }
 
 /// The caller may cancel the run, and once more.
-fn foresee_cancels(sim: &Arc<Sim>, run: usize) {
+pub fn foresee_cancels(sim: &Arc<Sim>, run: usize) {
     let mut random = sim.world.random(Rng::fork);
     if random.u8(..) >= 60 {
         return;

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::lists::{Entry, List, MODULES, Query};
+use crate::request::Listing;
+
 /// The service's clock when a simulation begins.
 const EPOCH: u64 = 1_762_153_300;
 const MAX_AGE_SECONDS: u64 = 15 * 60;
@@ -12,6 +15,7 @@ pub const CODE_NOT_FOUND: &str = "15000418";
 pub const CODE_REPEATED: &str = "15000424";
 pub const CODE_BAD_PARAMETER: &str = "13000102";
 pub const CODE_LOCKED: &str = "15000999";
+const CODE_NO_DEVICE: &str = "15000404";
 
 pub struct Service {
     pub groups: Vec<Group>,
@@ -35,6 +39,7 @@ pub struct Group {
 pub struct Scope {
     pub group: usize,
     pub id: String,
+    pub module: &'static str,
     pub nature: Nature,
     pub exists: bool,
     /// The run whose request deleted it.
@@ -55,6 +60,8 @@ pub struct Order {
     pub number: u64,
     pub run: usize,
     pub scopes: Arc<[usize]>,
+    /// Of one that only reads.
+    pub query: Option<Query>,
     pub x_date: u64,
     pub authorization: String,
     /// Whether it is carried out, whatever is answered.
@@ -65,6 +72,7 @@ pub struct Order {
 pub enum Handled {
     Refused { status: u16, code: &'static str },
     Done(Vec<Told>),
+    Listed(List),
 }
 
 /// What an answer says of one id.
@@ -133,6 +141,7 @@ impl Service {
         self.scopes.push(Scope {
             group,
             id: id.to_owned(),
+            module: MODULES[scope % MODULES.len()],
             nature,
             exists,
             deleted_by: None,
@@ -185,9 +194,13 @@ impl Service {
             return refused(self.date_status, "APIGW.0305");
         }
         let group = order.scopes.first().map(|scope| self.scopes[*scope].group);
-        let user = group.map(|group| &self.groups[group].user);
+        let asked = order.query.as_ref().map(|query| &query.user);
+        let user = asked.or(group.map(|group| &self.groups[group].user));
         if user.is_some() && user == self.forbidden_user.as_ref() {
             return refused(403, "APIGW.0302");
+        }
+        if let Some(query) = &order.query {
+            return self.list(query);
         }
         let poisonous = |scope: &usize| self.scopes[*scope].nature == Nature::Poisonous;
         if order.scopes.iter().any(poisonous) {
@@ -207,5 +220,46 @@ impl Service {
             }
         };
         Handled::Done(order.scopes.iter().map(delete).collect())
+    }
+
+    /// What there is at this moment.
+    fn list(&self, query: &Query) -> Handled {
+        let refused = |status, code| Handled::Refused { status, code };
+        let entries = match &query.of {
+            Listing::Devices => self.devices(&query.user),
+            Listing::Scopes { module, .. } if !MODULES.contains(&module.as_str()) => {
+                return refused(400, CODE_BAD_PARAMETER);
+            }
+            Listing::Scopes { device, module } => match self.find_group(&query.user, device) {
+                Some(group) => self.scopes_of(group, module),
+                None => return refused(404, CODE_NO_DEVICE),
+            },
+        };
+        Handled::Listed(List {
+            of: query.of.clone(),
+            entries,
+            is_twice: false,
+        })
+    }
+
+    fn devices(&self, user: &str) -> Vec<Entry> {
+        let groups = self.groups.iter().filter(|group| group.user == user);
+        let entry = |group: &Group| Entry {
+            id: Some(group.device.clone()),
+            module: None,
+            detail: format!("the phone {}", group.device),
+        };
+        groups.map(entry).collect()
+    }
+
+    fn scopes_of(&self, group: usize, module: &str) -> Vec<Entry> {
+        let is_listed =
+            |scope: &&Scope| scope.group == group && scope.module == module && scope.exists;
+        let entry = |scope: &Scope| Entry {
+            id: Some(scope.id.clone()),
+            module: Some(module.to_owned()),
+            detail: format!("/{module}/{}", scope.id),
+        };
+        self.scopes.iter().filter(is_listed).map(entry).collect()
     }
 }
