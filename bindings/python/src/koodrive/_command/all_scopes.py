@@ -31,6 +31,8 @@ def _check_path(path: str) -> None:
         raise InvalidArgument('--path: must begin with "/"')
     if {".", ".."} & set(path.split("/")):
         raise InvalidArgument('--path: must hold no segment "." or ".."')
+    if not _segments(path):
+        raise InvalidArgument("--path: must name something below /; without it all are meant")
 
 
 def choose(client: Client, options: argparse.Namespace) -> list[Scope]:
@@ -38,19 +40,27 @@ def choose(client: Client, options: argparse.Namespace) -> list[Scope]:
     listed = client.scopes(options.device, options.module, options.user)
     if options.path is None:
         return listed
+    unclear = sum(not _is_clear(scope.local_path) for scope in listed)
+    if unclear:
+        print_complaint(f"{unclear} of {len(listed)} scopes have no path to compare: left out")
     return [scope for scope in listed if is_below(scope.local_path, options.path)]
 
 
 def is_below(path: str | None, prefix: str) -> bool:
     """Whether a path is the prefix, or below it by whole segments."""
-    if path is None:
+    if path is None or not _is_clear(path):
         return False
-    segments = path.split("/")
-    # Where such a path leads, nobody can tell from its text.
-    if {".", ".."} & set(segments):
-        return False
-    wanted = [segment for segment in prefix.split("/") if segment]
-    return [segment for segment in segments if segment][: len(wanted)] == wanted
+    wanted = _segments(prefix)
+    return _segments(path)[: len(wanted)] == wanted
+
+
+def _is_clear(path: str | None) -> bool:
+    """Whether a path's text tells where it leads."""
+    return path is not None and not {".", ".."} & set(path.split("/"))
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
 
 
 def show(scopes: Sequence[Scope], device: str) -> None:
@@ -66,7 +76,7 @@ def show(scopes: Sequence[Scope], device: str) -> None:
 def is_confirmed(count: int) -> bool:
     """Whether the user says yes."""
     print_complaint(f"Delete {'it' if count == 1 else f'these {count}'}? [y/N] ", end="")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return sys.stdin.buffer.readline().strip().lower() in (b"y", b"yes")
 
 
 def still_there(

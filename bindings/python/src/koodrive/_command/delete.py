@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -20,10 +21,12 @@ from koodrive import (
 )
 from koodrive._command import all_scopes, csv_file
 from koodrive._command.id_file import IdFile
-from koodrive._command.lists import print_scopes
+from koodrive._command.lists import print_scopes, write_scopes
 from koodrive._command.output import print_complaint, print_rows, print_table, say, write
 from koodrive._command.progress import on_terminal
 from koodrive._command.statuses import ALL_GONE, INCOMPLETE, SOME_LEFT, USAGE
+
+_INTERRUPTED = "it was interrupted"
 
 
 def delete(options: argparse.Namespace) -> int:
@@ -34,10 +37,10 @@ def delete(options: argparse.Namespace) -> int:
             return _delete_all(client, options)
     plan = _read_plan(options)
     if options.dry_run:
-        return _print_dry_run(plan, "sent")
+        return _write_dry_run(plan)
     _touch_unfinished(options)
     with Client.from_env() as client:
-        return _carry_out(client, plan, options)
+        return _carry_out(client, plan, options)[0]
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -76,19 +79,23 @@ def _is_same_file(one: str, other: str | None) -> bool:
 
 def _delete_all(client: Client, options: argparse.Namespace) -> int:
     scopes = all_scopes.choose(client, options)
+    if options.dry_run:
+        say("this is what would be deleted; nothing was")
+        return write_scopes(scopes, options.output)
     if not scopes:
         say("the device has no such scopes; nothing was deleted")
-        return ALL_GONE
+        # A path may be misspelt.
+        return ALL_GONE if options.path is None else SOME_LEFT
     all_scopes.show(scopes, options.device)
-    plan = Plan()
-    plan.add_scopes(scopes)
-    if options.dry_run:
-        return _print_dry_run(plan, "deleted")
     if not options.yes and not all_scopes.is_confirmed(len(scopes)):
         say("nothing was deleted")
         return USAGE
     _touch_unfinished(options)
-    status = _carry_out(client, plan, options)
+    plan = Plan()
+    plan.add_scopes(scopes)
+    status, was_interrupted = _carry_out(client, plan, options)
+    if was_interrupted:
+        return status
     return max(status, _look_afterwards(client, options, scopes))
 
 
@@ -102,13 +109,19 @@ def _look_afterwards(client: Client, options: argparse.Namespace, scopes: list[S
         if sys.stderr is not None:
             print_scopes(left, sys.stderr)
         return SOME_LEFT
-    print_complaint("listed once more: none of them exists")
+    print_complaint("listed once more: none of them is there")
     return ALL_GONE
 
 
-def _print_dry_run(plan: Plan, done: str) -> int:
-    print(f"{len(plan)} ids in {plan.request_count} requests; nothing was {done}", flush=True)
-    return ALL_GONE
+def _write_dry_run(plan: Plan) -> int:
+    summary = f"{len(plan)} ids in {plan.request_count} requests; nothing was sent"
+
+    def print_to(stream: TextIO) -> None:
+        print(summary, file=stream)
+
+    for complaint in (complaints := write(print_to, print_to)):
+        say(complaint)
+    return INCOMPLETE if complaints else ALL_GONE
 
 
 def _touch_unfinished(options: argparse.Namespace) -> None:
@@ -116,8 +129,14 @@ def _touch_unfinished(options: argparse.Namespace) -> None:
         Path(options.unfinished).open("a").close()  # Better a complaint now than after the run.
 
 
-def _carry_out(client: Client, plan: Plan, options: argparse.Namespace) -> int:
+def _carry_out(client: Client, plan: Plan, options: argparse.Namespace) -> tuple[int, bool]:
+    """The exit status, and whether the run was interrupted."""
     report, trouble = _run(client, plan, options.journal)
+    return _tell(report, trouble, options), trouble == _INTERRUPTED
+
+
+def _tell(report: Report, trouble: str | None, options: argparse.Namespace) -> int:
+    """Say what a run came to."""
     complaints = [f"the run is incomplete: {trouble}"] if trouble else []
     is_of_many = options.table is not None
     complaints += _write_report(report, options.output, is_of_many)
@@ -139,7 +158,7 @@ def _read_plan(options: argparse.Namespace) -> Plan:
     path = options.file if options.table is None else options.table
     is_standard_input = path in (None, "-")
     name = "standard input" if is_standard_input else path
-    source = sys.stdin.buffer.read() if is_standard_input else Path(path).read_bytes()
+    source = _read_standard_input() if is_standard_input else Path(path).read_bytes()
     plan = Plan()
     if options.table is not None:
         _add_table(plan, source, name)
@@ -148,6 +167,12 @@ def _read_plan(options: argparse.Namespace) -> Plan:
     if options.tried:
         plan.mark_tried()
     return plan
+
+
+def _read_standard_input() -> bytes:
+    if sys.stdin is None:
+        raise InvalidArgument("standard input: is closed")
+    return sys.stdin.buffer.read()
 
 
 def _add_table(plan: Plan, source: bytes, name: str) -> None:
@@ -186,7 +211,7 @@ def _run(client: Client, plan: Plan, journal: str | None) -> tuple[Report, str |
         report: Report | None = getattr(interruption, "report", None)
         if report is None:
             raise
-        return report, "it was interrupted"
+        return report, _INTERRUPTED
 
 
 def _write_report(report: Report, output: str, is_of_many: bool) -> list[str]:
@@ -218,16 +243,21 @@ def _print_failures(report: Report, stream: TextIO, is_of_many: bool) -> None:
 def _write_unfinished(report: Report, path: str, is_of_many: bool) -> list[str]:
     """Write what a next run should take up; what to complain of, if it can't be written."""
     left = report.unfinished_scopes
+
+    def print_to(stream: TextIO) -> None:
+        if is_of_many:
+            print_rows((scope._asdict() for scope in left), csv_file.COLUMNS, "csv", stream)
+        else:
+            stream.writelines(f"{scope.scope_id}\n" for scope in left)
+
     try:
         with open(path, "w", encoding="utf-8", newline="") as file:
-            if is_of_many:
-                rows = (scope._asdict() for scope in left)
-                print_rows(rows, csv_file.COLUMNS, "csv", file)
-            else:
-                file.writelines(f"{scope.scope_id}\n" for scope in left)
+            print_to(file)
     except OSError as error:
         if left:
-            lines = "".join(f"{scope.scope_id}\n" for scope in left)
-            print_complaint(f"koodrive: what a next run should take up:\n{lines}", end="")
+            print_complaint("koodrive: what a next run should take up:")
+            with contextlib.suppress(OSError):
+                if sys.stderr is not None:
+                    print_to(sys.stderr)
         return [f"{path} could not be written: {error}"]
     return []

@@ -9,12 +9,15 @@ from koodrive._errors import InvalidArgument
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
+#: What a spreadsheet file begins with.
+_ZIP = b"PK\x03\x04"
+
 #: What begins no id: a line end, blanks, a comment.
 _NO_ID = re.compile(rb"[ ]*(#.*)?")
 
 #: What is no bare id. The library would take most of it for an id, which then does not exist: the
 #: run would say that all is gone.
-_NOT_BARE = re.compile(rb"[\"',;\t]")
+_NOT_BARE = re.compile(r"[\"',;\t]")
 
 _HINT = "give one bare id a line: no quotes, no other columns, no header"
 
@@ -30,12 +33,14 @@ def without_mark(content: bytes) -> bytes:
 
 
 def decoded(content: bytes) -> str:
-    """A file's text."""
+    """A table's text."""
+    if content.startswith(_ZIP):
+        raise InvalidArgument("the file is a spreadsheet's own: save it as CSV, in UTF-8")
     try:
         return without_mark(content).decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidArgument(f"line {line}: is not UTF-8") from None
+        raise InvalidArgument(f"line {line}: is not UTF-8: save it as CSV UTF-8") from None
 
 
 class IdFile:
@@ -71,10 +76,19 @@ class IdFile:
         return _POSITION.sub(line, message)
 
 
-def _check(line: bytes, number: int) -> None:
-    found = _NOT_BARE.search(line)
+def why_not_bare(text: str) -> str | None:
+    """What shows that a text is no id alone, if anything."""
+    found = _NOT_BARE.search(text)
     if found:
-        what = "a tab" if found[0] == b"\t" else found[0].decode()
-        raise InvalidArgument(f"line {number}: holds {what}; {_HINT}")
-    if not any(48 <= byte <= 57 for byte in line):
-        raise InvalidArgument(f"line {number}: holds no digit; {_HINT}")
+        return f"holds {'a tab' if found[0] == chr(9) else found[0]}"
+    if text.startswith(("=", "#")):
+        return f"begins with {text[0]}"
+    if not any("0" <= character <= "9" for character in text):
+        return "holds no digit"
+    return None
+
+
+def _check(line: bytes, number: int) -> None:
+    refused = why_not_bare(line.decode(errors="replace"))
+    if refused:
+        raise InvalidArgument(f"line {number}: {refused}; {_HINT}")

@@ -17,7 +17,7 @@ _MODULE_NAMES = {
 }
 
 _DEVICE_HEAD = ("DEVICE", "NAME", "OS", "MACHINE CODE", "BOUND")
-_SCOPE_HEAD = ("SCOPE", "MODULE", "PATH", "TARGET", "ADDED")
+_SCOPE_HEAD = ("SCOPE", "MODULE", "ADDED", "TARGET", "PATH")
 
 
 def devices(options: argparse.Namespace) -> int:
@@ -31,8 +31,13 @@ def scopes(options: argparse.Namespace) -> int:
     """List the scopes of a device."""
     with Client.from_env() as client:
         found = client.scopes(options.device, options.module, options.user)
+    return write_scopes(found, options.output)
+
+
+def write_scopes(found: Sequence[Scope], output: str) -> int:
+    """Write scopes to standard output; the exit status."""
     lines = [_line(scope) for scope in found]
-    return _print(found, Scope._fields, _SCOPE_HEAD, "scope", options.output, lines)
+    return _print(found, Scope._fields, _SCOPE_HEAD, "scope", output, lines)
 
 
 def print_scopes(found: Iterable[Scope], stream: TextIO) -> None:
@@ -43,7 +48,7 @@ def print_scopes(found: Iterable[Scope], stream: TextIO) -> None:
 def _line(scope: Scope) -> Sequence[str | None]:
     code = scope.module_code
     name = _MODULE_NAMES.get(code or "", code)
-    return scope.scope_id, name, scope.local_path, scope.target_folder_path, scope.created_at
+    return scope.scope_id, name, scope.created_at, scope.target_folder_path, scope.local_path
 
 
 def _print(

@@ -11,6 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, TextIO
 
+#: One long path must not push the columns of all others away.
+_WIDEST = 60
+
 #: A row by its columns' names.
 Row = Mapping[str, Any]
 
@@ -51,7 +54,8 @@ def print_rows(rows: Iterable[Row], columns: Sequence[str], output: str, stream:
             print(json.dumps({name: row[name] for name in columns}), file=stream)
         return
     stream.reconfigure(encoding="utf-8")  # type: ignore[attr-defined]
-    writer = csv.writer(stream, lineterminator="\n")
+    # With the line ends of RFC 4180, which make each of their characters in a field be quoted.
+    writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(columns)
     writer.writerows([row[name] for name in columns] for row in rows)
 
@@ -62,7 +66,7 @@ def print_table(
     """Print a table for people: columns that are aligned, whatever stands in them."""
     texts = [[_shown(text or "-") for text in line] for line in lines]
     rows = [list(head), *texts] if head else texts
-    widths = [max(map(_width, column)) for column in zip(*rows)]
+    widths = [min(max(map(_width, column)), _WIDEST) for column in zip(*rows)]
     for row in rows:
         cells = [text + " " * (width - _width(text)) for text, width in zip(row, widths)]
         print("  ".join(cells).rstrip(), file=stream)
@@ -70,6 +74,7 @@ def print_table(
 
 def _shown(text: str) -> str:
     """A text without what would move a terminal's cursor or turn its direction."""
+    text = text.replace("\\", "\\\\")
     if text.isprintable():
         return text
     return "".join(
