@@ -2,7 +2,9 @@
 //! real core; what those answers mean, told again from the documents instead of from the core; and C
 //! programs that are lists of calls.
 
+pub mod caller;
 pub mod json;
+pub mod listing;
 pub mod program;
 pub mod script;
 pub mod service;

@@ -8,10 +8,12 @@ use std::ptr;
 use arbitrary::Arbitrary;
 use koodrive::ffi::client::*;
 use koodrive::ffi::config::*;
+use koodrive::ffi::devices::*;
 use koodrive::ffi::error::*;
 use koodrive::ffi::monitor::*;
 use koodrive::ffi::plan::*;
 use koodrive::ffi::result::*;
+use koodrive::ffi::scopes::*;
 use koodrive::ffi::status::*;
 
 /// Where a setting or a credential holds it, no message may show it.
@@ -90,6 +92,15 @@ pub enum Call<'a> {
     DeleteScopes(Text<'a>, Vec<Text<'a>>),
     TakeUnfinished,
     ReadResult(usize),
+    ListDevices(Text<'a>),
+    ListScopes {
+        user: Text<'a>,
+        device: Text<'a>,
+        module: Text<'a>,
+    },
+    /// Of a list that there is not.
+    AddScopes,
+    ReadLists(usize),
 }
 
 /// Makes the calls, and checks what each of them leaves behind.
@@ -188,7 +199,9 @@ impl Program {
             }
             Call::MarkTried => {
                 // SAFETY: a live plan.
-                assert!(checked(|error| unsafe { koodrive_plan_mark_tried(self.plan, error) }));
+                assert!(checked(|error| unsafe {
+                    koodrive_plan_mark_tried(self.plan, error)
+                }));
             }
             Call::NewClient => self.new_client(),
             Call::RenewToken(text) => {
@@ -209,6 +222,20 @@ impl Program {
             Call::DeleteScopes(device, ids) => self.delete_scopes(device.to_c(), ids),
             Call::TakeUnfinished => self.take_unfinished(),
             Call::ReadResult(index) => self.read_result(*index),
+            Call::ListDevices(user) => self.list_devices(user.to_c()),
+            Call::ListScopes {
+                user,
+                device,
+                module,
+            } => self.list_scopes(user.to_c(), device.to_c(), module.to_c()),
+            Call::AddScopes => {
+                let add = |error: *mut *mut koodrive_error| {
+                    // SAFETY: a live plan; NULL is refused.
+                    unsafe { koodrive_plan_add_scopes(self.plan, ptr::null(), error) }
+                };
+                assert!(!checked(add));
+            }
+            Call::ReadLists(index) => read_lists(*index),
         }
         // SAFETY: a live plan.
         let count = unsafe { koodrive_plan_scope_count(self.plan) };
@@ -424,6 +451,66 @@ impl Program {
         });
     }
 
+    fn list_devices(&self, user: Option<CString>) {
+        let (mut list, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
+        // SAFETY: NULL or a live client, NULL or a text that lives through the call, a live monitor, places
+        // for the pointers.
+        let status = unsafe {
+            let (client, monitor) = (self.client, self.monitor);
+            koodrive_client_list_devices(client, pointer(&user), monitor, &mut list, &mut error)
+        };
+        assert!(list.is_null());
+        self.check_no_list(status, error, &user, &Some(c"device".to_owned()), &None);
+    }
+
+    fn list_scopes(&self, user: Option<CString>, device: Option<CString>, module: Option<CString>) {
+        let (mut list, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
+        // SAFETY: NULL or a live client, NULL or texts that live through the call, a live monitor, places for
+        // the pointers.
+        let status = unsafe {
+            koodrive_client_list_scopes(
+                self.client,
+                pointer(&user),
+                pointer(&device),
+                pointer(&module),
+                self.monitor,
+                &mut list,
+                &mut error,
+            )
+        };
+        assert!(list.is_null());
+        self.check_no_list(status, error, &user, &device, &module);
+    }
+
+    /// Nothing was listed: an argument breaks a rule, which is the plan's, or else the call was cancelled
+    /// before it began.
+    fn check_no_list(
+        &self,
+        status: koodrive_status,
+        error: *mut koodrive_error,
+        user: &Option<CString>,
+        device: &Option<CString>,
+        module: &Option<CString>,
+    ) {
+        let is_module = |text: &CString| {
+            let bytes = text.as_bytes();
+            (1..=16).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
+        };
+        let is_good = !self.client.is_null()
+            && (user.is_some() || self.client_user.is_some())
+            && module.as_ref().is_none_or(is_module)
+            && is_accepted_by_a_plan(user, device);
+        let expected = match is_good {
+            true => KOODRIVE_ERROR_CANCELLED,
+            false => KOODRIVE_ERROR_INVALID_ARGUMENT,
+        };
+        let message = check_error(status, error);
+        assert_eq!(
+            status, expected,
+            "{message}: {user:?} {device:?} {module:?}"
+        );
+    }
+
     /// A run that is cancelled before it begins.
     fn run(
         &mut self,
@@ -509,6 +596,49 @@ impl Program {
                 }
             }
         }
+    }
+}
+
+/// Whether a plan takes ids of this user and device.
+fn is_accepted_by_a_plan(user: &Option<CString>, device: &Option<CString>) -> bool {
+    let plan = koodrive_plan_new();
+    let add = |error: *mut *mut koodrive_error| {
+        let (id, user, device) = (c"1".as_ptr(), pointer(user), pointer(device));
+        // SAFETY: a live plan; NULL or texts, and an array of one, that live through the call.
+        unsafe { koodrive_plan_add(plan, user, device, &id, 1, error) }
+    };
+    let is_accepted = checked(add);
+    // SAFETY: a live plan, not used again.
+    unsafe { koodrive_plan_free(plan) };
+    is_accepted
+}
+
+/// Of lists that there are not, nothing can be read.
+fn read_lists(index: usize) {
+    // SAFETY: all of them take NULL.
+    unsafe {
+        assert_eq!(koodrive_devices_count(ptr::null()), 0);
+        assert_eq!(koodrive_scopes_count(ptr::null()), 0);
+        for read in [
+            koodrive_devices_device_id,
+            koodrive_devices_name,
+            koodrive_devices_os,
+            koodrive_devices_machine_code,
+            koodrive_devices_created_at,
+        ] {
+            assert!(read(ptr::null(), index).is_null());
+        }
+        for read in [
+            koodrive_scopes_scope_id,
+            koodrive_scopes_module_code,
+            koodrive_scopes_local_path,
+            koodrive_scopes_target_folder_path,
+            koodrive_scopes_created_at,
+        ] {
+            assert!(read(ptr::null(), index).is_null());
+        }
+        koodrive_devices_free(ptr::null_mut());
+        koodrive_scopes_free(ptr::null_mut());
     }
 }
 

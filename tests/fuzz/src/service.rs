@@ -11,6 +11,9 @@ use koodrive::transport::{Connection, HttpRequest, HttpResponse, Transport};
 use crate::json::{self, Value};
 use crate::script::{Answer, Reply};
 
+/// What a wall clock shows that is right.
+pub const NOVEMBER_2025: u64 = 1_762_153_300;
+
 /// How long each request takes.
 const LATENCY: Duration = Duration::from_millis(10);
 
@@ -24,6 +27,8 @@ pub struct Exchange {
     /// Since the start, on the monotonic clock.
     pub sent: Duration,
     pub answered: Duration,
+    /// Method, path and query.
+    pub line: String,
     pub ids: Vec<String>,
     pub authorization: String,
     pub x_date: String,
@@ -83,7 +88,10 @@ impl System for World {
 
     /// There is one worker, for which every gate is open.
     fn enter(&self, gate: &Gate) {
-        assert!(gate.stand_in_line().is_admitted(), "one worker waits for itself");
+        assert!(
+            gate.stand_in_line().is_admitted(),
+            "one worker waits for itself"
+        );
     }
 
     fn leave(&self, gate: &Gate) {
@@ -148,6 +156,7 @@ impl Connection for Wire {
         let exchange = Exchange {
             sent,
             answered: state.elapsed,
+            line: format!("{} {}", request.head.method(), request.head.uri()),
             ids: asked_ids(request.body.unwrap_or_default()),
             authorization,
             x_date: header("x-date"),

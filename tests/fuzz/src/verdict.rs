@@ -105,12 +105,12 @@ impl Meaning {
 }
 
 /// An answer's body as far as it matters.
-struct Body {
-    code: Option<String>,
-    entries: Vec<Entry>,
+pub(crate) struct Body {
+    pub(crate) code: Option<String>,
+    pub(crate) entries: Vec<Entry>,
 }
 
-enum Entry {
+pub(crate) enum Entry {
     Deleted(String),
     /// With its error code.
     Failed(String, Option<String>),
@@ -125,7 +125,7 @@ impl Entry {
 }
 
 /// Why a body is not understood: it is what nobody says, and so nothing in it counts.
-struct Odd;
+pub(crate) struct Odd;
 
 impl Body {
     fn read(body: &[u8]) -> Option<Self> {
@@ -133,7 +133,7 @@ impl Body {
         Self::from(&value).ok()
     }
 
-    fn from(value: &Value) -> Result<Self, Odd> {
+    pub(crate) fn from(value: &Value) -> Result<Self, Odd> {
         let Value::Object(members) = value else {
             return Err(Odd);
         };
@@ -180,7 +180,7 @@ fn without_nulls(items: &[Value]) -> impl Iterator<Item = &Value> {
 }
 
 /// What may stand for an empty list, beside an array of nothing.
-fn check_empty(value: Option<&Value>) -> Result<(), Odd> {
+pub(crate) fn check_empty(value: Option<&Value>) -> Result<(), Odd> {
     match value {
         None | Some(Value::Object(_)) => Ok(()),
         Some(Value::String(Some(text))) if text.is_empty() => Ok(()),
@@ -188,11 +188,14 @@ fn check_empty(value: Option<&Value>) -> Result<(), Odd> {
     }
 }
 
-/// Words for people: what is no text is as good as none.
-fn check_words(value: Option<&Value>) -> Result<bool, Odd> {
+/// Words for people: what is no text is as good as none, if it can be read at all.
+pub(crate) fn check_words(value: Option<&Value>) -> Result<bool, Odd> {
     match value {
         Some(Value::String(None)) => Err(Odd),
         Some(Value::String(Some(_))) => Ok(true),
+        // Beyond the range of floating point numbers.
+        Some(Value::Number(digits)) if digits.parse().is_ok_and(f64::is_infinite) => Err(Odd),
+        Some(Value::Object(members)) if members.iter().any(|(name, _)| name.is_none()) => Err(Odd),
         _ => Ok(false),
     }
 }
@@ -220,7 +223,7 @@ fn failed_entry_of(members: &[(Option<String>, Value)]) -> Result<Entry, Odd> {
 }
 
 /// The one member of this name; `null` is as good as none; two are odd, as is a name that is no text.
-fn member<'a>(
+pub(crate) fn member<'a>(
     members: &'a [(Option<String>, Value)],
     name: &str,
 ) -> Result<Option<&'a Value>, Odd> {
@@ -238,7 +241,7 @@ fn member<'a>(
 }
 
 /// A text, or a whole number of 64 bits as it is written.
-fn scalar(value: Option<&Value>) -> Result<Option<String>, Odd> {
+pub(crate) fn scalar(value: Option<&Value>) -> Result<Option<String>, Odd> {
     match value {
         None => Ok(None),
         Some(Value::String(Some(text))) => Ok(Some(text.clone())),
