@@ -7,7 +7,7 @@ import threading
 from typing import Callable, Generic, TypeVar
 
 from koodrive._monitor import Monitor
-from koodrive._signals import Signals
+from koodrive._signals import Signals, held_back
 
 T = TypeVar("T")
 
@@ -59,8 +59,9 @@ class _Task(Generic[T]):
 
     def start(self) -> None:
         self._running.acquire()
-        _thread.start_new_thread(self._run, ())
-        self._has_started = True
+        with held_back():
+            _thread.start_new_thread(self._run, ())
+            self._has_started = True
 
     def _run(self) -> None:
         try:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Callable
 
-try:  # That of signal makes an enum of each response, which takes longer than a short run.
-    from _signal import getsignal  # type: ignore[import-not-found]
+try:  # Those of signal make enums of each response, which takes longer than a short run.
+    from _signal import getsignal, pthread_sigmask  # type: ignore[import-not-found]
 except ImportError:
-    from signal import getsignal
+    from signal import getsignal, pthread_sigmask
 
 _ALL = tuple(signal.valid_signals())
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """No signal reaches this thread meanwhile, nor ever a thread that is started in here.
+
+    Signals are for the main thread: one that went to another would not wake it, as happens to the
+    second of two that come at once.
+    """
+    before = pthread_sigmask(signal.SIG_BLOCK, _ALL)
+    try:
+        yield
+    finally:
+        pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Signals:
