@@ -402,6 +402,19 @@ fn all_limits_are_used_up_and_kept() {
     check_limits(|_| true, true);
 }
 
+/// What was accepted before the first throttle says where to begin: from far below, the first seconds are lost.
+#[test]
+fn the_rate_begins_near_what_was_accepted() {
+    let limit = Limit {
+        per_second: 200.0,
+        bucket: 40.0,
+        retry_after: None,
+    };
+    let used = use_of(limit, 16);
+    assert!(used.accepted_at_first >= 0.9, "{used:?}");
+    assert!(used.refused_at_first <= 36, "{used:?}");
+}
+
 #[test]
 fn outages_are_waited_for() {
     for failing in Failing::ALL {
