@@ -7,7 +7,7 @@ use std::{env, fs};
 use cbindgen::{Builder, Config, DocumentationStyle, Language};
 
 /// The header's sections: each type with its functions, domain types before the client that uses them.
-const SECTIONS: [(&str, &str); 10] = [
+const SECTIONS: [(&str, &str); 11] = [
     ("version", "Version"),
     ("status", "Statuses and outcomes"),
     ("error", "Errors"),
@@ -15,6 +15,7 @@ const SECTIONS: [(&str, &str); 10] = [
     ("devices", "Devices"),
     ("scopes", "Scopes"),
     ("plan", "Plan"),
+    ("event", "Events"),
     ("monitor", "Monitor"),
     ("result", "Result"),
     ("client", "Client"),

@@ -615,6 +615,105 @@ size_t koodrive_plan_request_count(const koodrive_plan *plan);
  */
 void koodrive_plan_free(koodrive_plan *plan);
 
+/* ==== Events ================================================================== */
+
+/**
+ * A request was answered, or failed after it was sent: its status, request id, duration, ids and attempt.
+ */
+#define KOODRIVE_EVENT_REQUEST 1
+
+/**
+ * A request will be sent again: why, and when.
+ */
+#define KOODRIVE_EVENT_RETRY 2
+
+/**
+ * The service refused a request for its rate: the rate from now on.
+ */
+#define KOODRIVE_EVENT_THROTTLED 3
+
+/**
+ * The service is down, and why: requests wait.
+ */
+#define KOODRIVE_EVENT_OUTAGE_BEGAN 4
+
+/**
+ * The service is back, and after how long.
+ */
+#define KOODRIVE_EVENT_OUTAGE_ENDED 5
+
+/**
+ * Our clock was found wrong, and by how much: requests carry the service's time from now on.
+ */
+#define KOODRIVE_EVENT_CLOCK_CORRECTED 6
+
+/**
+ * Why nothing new is sent.
+ */
+#define KOODRIVE_EVENT_STOPPING 7
+
+/**
+ * One thing that happened in a run. koodrive_monitor_next_event() hands it out; the caller frees it with
+ * koodrive_event_free(). It never changes, and stays valid whatever else is freed.
+ */
+typedef struct koodrive_event koodrive_event;
+
+/**
+ * What kind of thing happened: a KOODRIVE_EVENT_... number. Be ready for numbers that are added later. 0 for
+ * NULL.
+ */
+int32_t koodrive_event_kind(const koodrive_event *event);
+
+/**
+ * A kind's name, such as "OUTAGE_BEGAN"; "UNDEFINED" for a number that is none. Static: never free it.
+ */
+const char *koodrive_event_kind_name(int32_t kind);
+
+/**
+ * What happened, in one line, with what the service or the network said. It never holds a secret. Borrowed from
+ * the event; NULL for NULL.
+ */
+const char *koodrive_event_message(const koodrive_event *event);
+
+/**
+ * The X-Request-Id of the response behind the event, for the service's support. Borrowed from the event; NULL if
+ * there is none, or for NULL.
+ */
+const char *koodrive_event_request_id(const koodrive_event *event);
+
+/**
+ * The HTTP status of that response; 0 if there is none, or for NULL.
+ */
+int32_t koodrive_event_http_status(const koodrive_event *event);
+
+/**
+ * When it happened, in milliseconds since the run began. 0 for NULL.
+ */
+uint64_t koodrive_event_elapsed_ms(const koodrive_event *event);
+
+/**
+ * Of a REQUEST how long it took, from its first byte sent to its whole response, in milliseconds; 0 for others
+ * and for NULL.
+ */
+uint64_t koodrive_event_duration_ms(const koodrive_event *event);
+
+/**
+ * How many ids the request holds that a REQUEST or RETRY is about; 0 of a call that lists, for others and for
+ * NULL.
+ */
+size_t koodrive_event_scope_count(const koodrive_event *event);
+
+/**
+ * Which try it is, from 1: of a REQUEST the one that it is about, of a RETRY the next one. A request that was
+ * halved begins anew. 0 for others and for NULL.
+ */
+uint32_t koodrive_event_attempt(const koodrive_event *event);
+
+/**
+ * Frees an event, and all that was borrowed from it. NULL is fine.
+ */
+void koodrive_event_free(koodrive_event *event);
+
 /* ==== Monitor ================================================================= */
 
 /**
@@ -647,6 +746,44 @@ size_t koodrive_monitor_scopes_done(const koodrive_monitor *monitor);
  * How many ids the run has; 0 before its first run, and for NULL.
  */
 size_t koodrive_monitor_scopes_total(const koodrive_monitor *monitor);
+
+/**
+ * How many requests the run has sent by now, tries that failed included. 0 for NULL.
+ */
+uint64_t koodrive_monitor_requests_sent(const koodrive_monitor *monitor);
+
+/**
+ * How often a request of the run had to be sent again by now, whatever for: KOODRIVE_EVENT_RETRY. 0 for NULL.
+ */
+uint64_t koodrive_monitor_retries(const koodrive_monitor *monitor);
+
+/**
+ * How often the service refused a request of the run for its rate by now (HTTP 429 or 503). 0 for NULL.
+ */
+uint64_t koodrive_monitor_throttles(const koodrive_monitor *monitor);
+
+/**
+ * Keeps up to `capacity` events of the runs that begin from now on, for koodrive_monitor_next_event(); 0, which a
+ * new monitor has: none. The oldest go first, and koodrive_monitor_events_dropped() says how many went. Events
+ * that are kept by now go. An event takes some 300 bytes. To be called before a run.
+ *
+ * Returns KOODRIVE_ERROR_INVALID_ARGUMENT if monitor is NULL, if capacity is more than 16777216 (2^24), or while a
+ * run goes on.
+ */
+koodrive_status koodrive_monitor_keep_events(koodrive_monitor *monitor,
+                                             size_t capacity,
+                                             koodrive_error **error);
+
+/**
+ * Takes the oldest event that is kept, from any thread, also while the run goes on; the caller frees it with
+ * koodrive_event_free(). NULL if there is none now, and for NULL. It waits for nothing.
+ */
+koodrive_event *koodrive_monitor_next_event(const koodrive_monitor *monitor);
+
+/**
+ * How many events went since koodrive_monitor_keep_events() because there was no room. 0 for NULL.
+ */
+size_t koodrive_monitor_events_dropped(const koodrive_monitor *monitor);
 
 /**
  * Frees a monitor, after the call that uses it has returned. NULL is fine.

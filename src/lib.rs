@@ -4,7 +4,7 @@
 //! serves the tests. The modules, in the order in which data flows:
 //!
 //! - [`ffi`]: the C API layer, and the only unsafe code
-//! - [`config`], [`plan`], [`listing`], [`monitor`], [`report`], [`error`], [`failure`], [`context`]: domain types,
+//! - [`config`], [`plan`], [`listing`], [`monitor`], [`event`], [`report`], [`error`], [`failure`], [`context`]: domain types,
 //!   which the rest shares
 //! - [`client`]: executes plans
 //! - [`journal`]: what a run writes down, to be taken up
@@ -20,6 +20,7 @@ pub mod context;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
+pub mod event;
 pub mod failure;
 pub mod ffi;
 mod id_list;

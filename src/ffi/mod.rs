@@ -15,6 +15,7 @@ pub mod client;
 pub mod config;
 pub mod devices;
 pub mod error;
+pub mod event;
 pub mod monitor;
 pub mod plan;
 pub mod result;

@@ -1,6 +1,9 @@
 //! Watch and cancel.
 
-use super::{free, guard, into_handle};
+use super::error::koodrive_error;
+use super::event::koodrive_event;
+use super::status::koodrive_status;
+use super::{free, guard, guard_status, into_handle, required};
 use crate::monitor::Monitor;
 use std::ptr;
 
@@ -48,6 +51,84 @@ pub unsafe extern "C" fn koodrive_monitor_scopes_total(monitor: *const koodrive_
     // CONVENTIONS).
     let monitor = unsafe { monitor.as_ref() };
     monitor.map_or(0, |monitor| monitor.0.scopes_total())
+}
+
+/// How many requests the run has sent by now, tries that failed included. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_requests_sent(monitor: *const koodrive_monitor) -> u64 {
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
+    let monitor = unsafe { monitor.as_ref() };
+    monitor.map_or(0, |monitor| monitor.0.requests_sent())
+}
+
+/// How often a request of the run had to be sent again by now, whatever for: KOODRIVE_EVENT_RETRY. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_retries(monitor: *const koodrive_monitor) -> u64 {
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
+    let monitor = unsafe { monitor.as_ref() };
+    monitor.map_or(0, |monitor| monitor.0.retries())
+}
+
+/// How often the service refused a request of the run for its rate by now (HTTP 429 or 503). 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_throttles(monitor: *const koodrive_monitor) -> u64 {
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
+    let monitor = unsafe { monitor.as_ref() };
+    monitor.map_or(0, |monitor| monitor.0.throttles())
+}
+
+/// Keeps up to `capacity` events of the runs that begin from now on, for koodrive_monitor_next_event(); 0, which a
+/// new monitor has: none. The oldest go first, and koodrive_monitor_events_dropped() says how many went. Events
+/// that are kept by now go. An event takes some 300 bytes. To be called before a run.
+///
+/// Returns KOODRIVE_ERROR_INVALID_ARGUMENT if monitor is NULL, if capacity is more than 16777216 (2^24), or while a
+/// run goes on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_keep_events(
+    monitor: *mut koodrive_monitor,
+    capacity: usize,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `monitor` is NULL or alive, and is not written through; `error` is NULL or a place for a pointer (the
+    // header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            required("monitor", monitor.cast_const())?
+                .0
+                .keep_events(capacity)
+        })
+    }
+}
+
+/// Takes the oldest event that is kept, from any thread, also while the run goes on; the caller frees it with
+/// koodrive_event_free(). NULL if there is none now, and for NULL. It waits for nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_next_event(
+    monitor: *const koodrive_monitor,
+) -> *mut koodrive_event {
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
+    let monitor = unsafe { monitor.as_ref() };
+    guard(ptr::null_mut(), || {
+        let event = monitor.and_then(|monitor| monitor.0.next_event());
+        event.map_or(ptr::null_mut(), |event| {
+            into_handle(koodrive_event::new(event))
+        })
+    })
+}
+
+/// How many events went since koodrive_monitor_keep_events() because there was no room. 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_monitor_events_dropped(
+    monitor: *const koodrive_monitor,
+) -> usize {
+    // SAFETY: `monitor` is NULL or alive, and nothing writes to it during the call (the header,
+    // CONVENTIONS).
+    let monitor = unsafe { monitor.as_ref() };
+    monitor.map_or(0, |monitor| monitor.0.events_dropped())
 }
 
 /// Frees a monitor, after the call that uses it has returned. NULL is fine.

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
+use super::events::Events;
 use crate::context::Cancellation;
 use crate::error::{Error, ErrorKind};
 use crate::monitor::Monitor;
@@ -72,15 +73,17 @@ fn because(what: &str, cause: &Error) -> Error {
 }
 
 /// Whether a run goes on, shared by its workers.
-pub(super) struct Control {
+pub(super) struct Control<'a> {
+    events: Events<'a>,
     cancellation: Cancellation,
     deadline: Option<Instant>,
     reason: Mutex<Option<Stop>>,
 }
 
-impl Control {
-    pub(super) fn new(monitor: Monitor, deadline: Option<Instant>) -> Self {
+impl<'a> Control<'a> {
+    pub(super) fn new(monitor: Monitor, deadline: Option<Instant>, events: Events<'a>) -> Self {
         Self {
+            events,
             cancellation: Cancellation::new(monitor),
             deadline,
             reason: Mutex::new(None),
@@ -97,9 +100,15 @@ impl Control {
 
     /// Stops the run. Of several reasons the most telling stays.
     pub(super) fn stop(&self, stop: Stop) {
+        let error = stop.error();
         let mut reason = self.lock();
-        if reason.as_ref().is_none_or(|old| stop.rank() < old.rank()) {
+        let is_new = reason.as_ref().is_none_or(|old| stop.rank() < old.rank());
+        if is_new {
             *reason = Some(stop);
+        }
+        drop(reason);
+        if is_new {
+            self.events.stopping(&error);
         }
         // Last, for whoever sees it asks for the reason.
         self.cancellation.stop();

@@ -1,10 +1,12 @@
 //! When a request may be sent: while the run goes on, after its backoff, the pause that the service asked for,
 //! and at the rate that the caller and the service allow.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::RunContext;
 use super::control::{Control, Stop, Stopped};
+use super::events::Events;
 use super::health::ServiceHealth;
 use super::rate_limiter::Slot;
 use crate::context::CallContext;
@@ -22,25 +24,31 @@ pub(super) struct Turn {
 /// What decides it, shared by the threads of one run.
 pub(super) struct Dispatch<'a> {
     pub(super) context: RunContext<'a>,
-    pub(super) control: Control,
+    pub(super) control: Control<'a>,
+    pub(super) events: Events<'a>,
     pub(super) health: ServiceHealth,
     /// While the service is in doubt one thread at a time sends.
     pub(super) probe_gate: Gate,
     /// Of the threads that wait for the rate limit one looks at the clock.
     rate_gate: Gate,
+    /// How far the service's clock was said to be from ours, in seconds.
+    told_clock_offset: AtomicI64,
 }
 
 impl<'a> Dispatch<'a> {
     /// Of a run that begins now.
-    pub(super) fn new(context: RunContext<'a>, monitor: &Monitor) -> Self {
+    pub(super) fn new(context: RunContext<'a>, monitor: &'a Monitor) -> Self {
         let now = context.system.now();
+        let events = Events::new(monitor, context.system, now);
         let deadline = context.limits.run_timeout.map(|timeout| now + timeout);
         Self {
             context,
-            control: Control::new(monitor.clone(), deadline),
+            control: Control::new(monitor.clone(), deadline, events),
+            events,
             health: ServiceHealth::new(now, context.limits.max_outage),
             probe_gate: Gate::default(),
             rate_gate: Gate::default(),
+            told_clock_offset: AtomicI64::new(0),
         }
     }
 
@@ -56,6 +64,14 @@ impl<'a> Dispatch<'a> {
     /// Why the run does not go on.
     pub(super) fn stop_error(&self) -> Error {
         self.control.reason().unwrap_or(Stop::Panicked).error()
+    }
+
+    /// Our clock was found wrong. Of the requests that were under way only the first one tells.
+    pub(super) fn clock_corrected(&self) {
+        let offset = self.context.service.clock_offset();
+        if self.told_clock_offset.swap(offset, Ordering::Relaxed) != offset {
+            self.events.clock_corrected(offset);
+        }
     }
 
     /// Waits for a turn, which comes no sooner than `not_before`.

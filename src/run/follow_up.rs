@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::backoff::backoff;
 use super::control::Stop;
+use super::events::Again;
 use super::health::Diagnosis;
 use super::sender::FailureReport;
 use super::worker::Worker;
@@ -30,7 +31,9 @@ impl Worker<'_, '_> {
             }
             RetryAction::TryAgain | RetryAction::Stop => self.failed(attempt_error),
             // What is split is not refused for good.
-            RetryAction::Halve if self.progress.halve() => {}
+            RetryAction::Halve if self.progress.halve() => {
+                self.tell_retry(&attempt_error.error, &Again::InHalves);
+            }
             RetryAction::Halve | RetryAction::Leave => {
                 let error = &attempt_error.error;
                 if !attempt_error.is_of_one_user() && !run.dispatch.health.may_go_on() {
@@ -81,6 +84,7 @@ impl Worker<'_, '_> {
         } = self.sender.failed(&attempt_error);
         match diagnosis {
             Diagnosis::ServiceDown { try_fresh } => {
+                self.tell_retry(&attempt_error.error, &Again::WhenPossible);
                 self.wait_for_service(attempt_error.error);
                 self.change_request(try_fresh);
             }
@@ -91,6 +95,7 @@ impl Worker<'_, '_> {
                 self.wait_for_service(error);
             }
             Diagnosis::RequestFailed | Diagnosis::ServiceSuspected if is_throttled => {
+                self.tell_retry(&attempt_error.error, &Again::WhenPossible);
                 self.wait_for_service(attempt_error.error);
             }
             Diagnosis::RequestFailed => {
@@ -161,20 +166,25 @@ impl Worker<'_, '_> {
             return;
         }
         sub_batch.not_before = Some(not_before);
-        sub_batch.last_error = Some(error);
+        sub_batch.last_error = Some(error.clone());
+        self.tell_retry(&error, &Again::After(not_before - now));
     }
 
     /// Tries another request at once: if that succeeds, the service is up, and this one's failures are its
     /// own.
     fn try_another(&mut self, error: Error) {
-        self.wait_for_service(error);
+        self.tell_retry(&error, &Again::WhenPossible);
+        self.wait_for_service(error.clone());
         let troubles_over = self.run.dispatch.health.troubles_over();
         let max_attempts = self.run.dispatch.context.limits.max_attempts;
         let sub_batch = self.progress.sub_batches.last_mut();
         if let Some(sub_batch) = sub_batch.filter(|sub| sub.failed_attempts >= max_attempts) {
             sub_batch.suspected_trouble = Some(troubles_over);
         }
-        self.run.dispatch.health.suspect_outage(self.now());
+        let dispatch = &self.run.dispatch;
+        if dispatch.health.suspect_outage(self.now()) {
+            dispatch.events.outage_began(&error);
+        }
         self.change_request(true);
     }
 

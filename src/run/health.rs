@@ -100,17 +100,19 @@ impl ServiceHealth {
         self.refusals_in_row.store(0, Ordering::Relaxed);
     }
 
-    /// The service itself answered a request that was sent then.
-    pub(super) fn answered(&self, sent: Instant) {
+    /// The service itself answered a request that was sent then. When the outage began that this ends, if any.
+    pub(super) fn answered(&self, sent: Instant) -> Option<Instant> {
         self.last_answer
             .fetch_max(self.stamp(sent), Ordering::Relaxed);
-        if self.is_troubled.load(Ordering::Relaxed) {
-            self.recover();
+        match self.is_troubled.load(Ordering::Relaxed) {
+            true => self.recover(),
+            false => None,
         }
     }
 
-    fn recover(&self) {
+    fn recover(&self) -> Option<Instant> {
         let mut trouble = self.trouble();
+        let ended = trouble.outage.map(|outage| outage.began);
         let was_down = trouble
             .outage
             .is_some_and(|outage| outage.failed_probes > 0);
@@ -121,6 +123,7 @@ impl ServiceHealth {
         };
         self.is_troubled.store(false, Ordering::Relaxed);
         self.is_doubtful.store(false, Ordering::Relaxed);
+        ended
     }
 
     /// Whether the service answered a request that was not sent before this.
@@ -155,10 +158,16 @@ impl ServiceHealth {
         self.trouble().outages_over
     }
 
-    /// Takes note of a failure that may pass.
-    pub(super) fn failed(&self, attempt: FailedAttempt) -> Diagnosis {
-        let now = attempt.now;
+    /// Takes note of a failure that may pass; and whether with it an outage began.
+    pub(super) fn failed(&self, attempt: FailedAttempt) -> (Diagnosis, bool) {
         let mut trouble = self.trouble();
+        let was_down = trouble.outage.is_some();
+        let diagnosis = self.diagnose(&mut trouble, attempt);
+        (diagnosis, !was_down && trouble.outage.is_some())
+    }
+
+    fn diagnose(&self, trouble: &mut Trouble, attempt: FailedAttempt) -> Diagnosis {
+        let now = attempt.now;
         let since = trouble.count(attempt);
         self.is_troubled.store(true, Ordering::Relaxed);
         if trouble.doubtful_since.is_some() {
@@ -190,11 +199,12 @@ impl ServiceHealth {
     }
 
     /// A request has used up its attempts and none succeeded meanwhile: the service is down. Another one is
-    /// tried at once, to make sure.
-    pub(super) fn suspect_outage(&self, now: Instant) {
-        self.trouble().begin_outage(now);
+    /// tried at once, to make sure. Whether that is new.
+    pub(super) fn suspect_outage(&self, now: Instant) -> bool {
+        let is_new = self.trouble().begin_outage(now);
         self.is_troubled.store(true, Ordering::Relaxed);
         self.is_doubtful.store(true, Ordering::Relaxed);
+        is_new
     }
 
     /// Whether a pause that the service asks for ends before the run stops waiting for it.
@@ -242,12 +252,14 @@ impl Trouble {
         *self.since.get_or_insert(since)
     }
 
-    fn begin_outage(&mut self, now: Instant) {
+    fn begin_outage(&mut self, now: Instant) -> bool {
+        let is_new = self.outage.is_none();
         self.outage.get_or_insert(Outage {
             began: now,
             failed_probes: 0,
             next_probe: now,
         });
+        is_new
     }
 }
 

@@ -4,6 +4,7 @@
 mod backoff;
 mod control;
 mod dispatch;
+mod events;
 mod follow_up;
 mod health;
 mod ledger;
@@ -17,7 +18,6 @@ mod sub_batch;
 mod verdict;
 mod worker;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::config::Limits;
@@ -65,7 +65,6 @@ pub(crate) fn execute(
         schedule: &schedule,
         watch,
         queue: Queue::default(),
-        requests: AtomicUsize::new(0),
         journal: journal.map(|(journal, _)| journal),
         ledger: Mutex::new(Ledger::new(
             Report::new(plan, default_user),
@@ -89,7 +88,6 @@ struct Run<'a> {
     schedule: &'a Schedule<'a>,
     watch: &'a Watch<'a>,
     queue: Queue<'a>,
-    requests: AtomicUsize,
     journal: Option<&'a Journal>,
     ledger: Mutex<Ledger>,
 }
@@ -245,7 +243,7 @@ impl<'a> Run<'a> {
             self.dispatch.control.stop(Stop::Journal(error));
         }
         let stop = self.dispatch.control.reason();
-        let requests = self.requests.load(Ordering::Relaxed);
+        let requests = self.watch.monitor().requests_sent() as usize;
         let ledger = self
             .ledger
             .into_inner()

@@ -7,6 +7,7 @@ use super::RunContext;
 use super::backoff::backoff;
 use super::control::{Stop, Stopped};
 use super::dispatch::Dispatch;
+use super::events::Again;
 use super::health::Diagnosis;
 use super::sender::{NotReady, Sender};
 use crate::error::Error;
@@ -23,6 +24,7 @@ pub(crate) fn read_list(
     let dispatch = Dispatch::new(context, watch.monitor());
     let mut reader = Reader {
         sender: Sender::new(&dispatch),
+        sends: 0,
         failed_attempts: 0,
         not_before: None,
     };
@@ -36,7 +38,8 @@ pub(crate) fn read_list(
 
 struct Reader<'r> {
     sender: Sender<'r>,
-    /// Of the current query.
+    /// How often the current query was sent.
+    sends: u32,
     failed_attempts: u32,
     not_before: Option<Instant>,
 }
@@ -44,6 +47,7 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn read(&mut self, query: &Query<'_>, list: &mut dyn ListResponse) -> Result<(), Error> {
         let dispatch = self.sender.dispatch;
+        self.sends = 0;
         self.failed_attempts = 0;
         self.not_before = None;
         loop {
@@ -78,19 +82,26 @@ impl Reader<'_> {
                     return Ok(Attempt::failed(&failure).follow_up);
                 }
             }
+            self.sends += 1;
+            let events = self.sender.dispatch.events;
+            let sent = events.sending(0, self.sends);
             let context = self.sender.dispatch.query_context();
-            let mut follow_up = self.sender.session.read(query, list, &context);
-            self.sender.session.end_request();
+            let attempt = self.sender.session.read(query, list, &context);
+            events.sent(&sent, &attempt);
+            let mut follow_up = attempt.follow_up;
             if follow_up.action == RetryAction::Halve {
                 // There is nothing to halve: it is not sent again.
                 follow_up.action = RetryAction::Leave;
             }
-            self.sender.heed_retry_after(&mut follow_up);
+            self.sender.end_request(&mut follow_up);
             if follow_up.is_answered {
                 self.sender.answered();
             }
             if !follow_up.resend.is_new(&mut resent) {
                 return Ok(follow_up);
+            }
+            if let Some(attempt_error) = &follow_up.error {
+                self.tell_retry(&attempt_error.error, &Again::AtOnce);
             }
         }
     }
@@ -103,10 +114,16 @@ impl Reader<'_> {
         match report.diagnosis {
             Diagnosis::GivenUp => {
                 let down = Stop::ServiceDown(attempt_error.error);
-                return Err(down.error());
+                dispatch.control.stop(down);
+                return Err(dispatch.stop_error());
             }
-            Diagnosis::ServiceDown { .. } => self.sender.step_back(),
-            Diagnosis::RequestFailed | Diagnosis::ServiceSuspected if report.is_throttled => {}
+            Diagnosis::ServiceDown { .. } => {
+                self.tell_retry(&attempt_error.error, &Again::WhenPossible);
+                self.sender.step_back();
+            }
+            Diagnosis::RequestFailed | Diagnosis::ServiceSuspected if report.is_throttled => {
+                self.tell_retry(&attempt_error.error, &Again::WhenPossible);
+            }
             Diagnosis::RequestFailed | Diagnosis::ServiceSuspected => {
                 self.failed_attempts += 1;
                 let limits = dispatch.context.limits;
@@ -119,8 +136,15 @@ impl Reader<'_> {
                     return Err(attempt_error.error);
                 }
                 self.not_before = Some(not_before);
+                let again = Again::After(not_before - report.now);
+                self.tell_retry(&attempt_error.error, &again);
             }
         }
         Ok(())
+    }
+
+    fn tell_retry(&self, error: &Error, again: &Again) {
+        let events = self.sender.dispatch.events;
+        events.retry(0, self.sends + 1, error, again);
     }
 }

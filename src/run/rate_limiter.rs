@@ -70,20 +70,21 @@ impl RateLimiter {
         self.accepted.add(sent);
     }
 
-    /// The service refused a request for its rate.
-    pub(super) fn throttled(&self, now: Instant, sent: Instant, slot: Option<Slot>) {
+    /// The service refused a request for its rate: the rate from now on, unless it was sent before there was one.
+    pub(super) fn throttled(&self, now: Instant, sent: Instant, slot: Option<Slot>) -> Option<f64> {
         let mut state = self.state();
         let is_paused = state.paused_until.is_some_and(|until| until > now);
         match (&mut state.pace, slot) {
             (Some(pace), Some(slot)) => pace.throttled(now, sent, slot.rate, is_paused),
             // It was sent before there was a rate.
-            (Some(_), None) => return,
+            (Some(_), None) => return None,
             (None, _) => state.pace = Some(Pace::new(now, self.accepted.in_the_last_second(now))),
         }
         let interval = state.pace.as_ref().map(Pace::interval);
         let next = now + interval.unwrap_or_default();
         state.next_slot = Some(state.next_slot.map_or(next, |slot| slot.max(next)));
         self.is_limited.store(true, Ordering::Relaxed);
+        state.pace.as_ref().map(Pace::rate)
     }
 
     /// The service asked to be left alone for this long.

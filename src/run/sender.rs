@@ -101,7 +101,10 @@ impl<'r> Sender<'r> {
     /// The service itself answered the last request.
     pub(super) fn answered(&mut self) {
         if let Some(turn) = self.turn {
-            self.dispatch.health.answered(turn.began);
+            if let Some(began) = self.dispatch.health.answered(turn.began) {
+                let outage = self.dispatch.now().saturating_duration_since(began);
+                self.dispatch.events.outage_ended(outage);
+            }
             self.dispatch.context.rate_limiter.accepted(turn.began);
         }
         self.passage = None;
@@ -110,22 +113,32 @@ impl<'r> Sender<'r> {
     /// The last request failed, and perhaps it is the service that failed.
     pub(super) fn failed(&self, attempt_error: &AttemptError) -> FailureReport {
         let Dispatch {
-            health, context, ..
+            health,
+            context,
+            events,
+            ..
         } = self.dispatch;
         let now = self.dispatch.now();
         let sent = self.turn.map_or(now, |turn| turn.began);
-        if attempt_error.is_throttle() && !health.is_doubtful() {
+        if attempt_error.is_throttle() {
             let slot = self.turn.and_then(|turn| turn.slot);
-            context.rate_limiter.throttled(now, sent, slot);
+            let rate = match health.is_doubtful() {
+                true => None,
+                false => context.rate_limiter.throttled(now, sent, slot),
+            };
+            events.throttled(rate, &attempt_error.error);
         }
         let is_throttled = attempt_error.is_throttle()
             && (!attempt_error.may_be_overload() || health.has_ever_answered());
-        let diagnosis = health.failed(FailedAttempt {
+        let (diagnosis, is_new_outage) = health.failed(FailedAttempt {
             sent,
             now,
             has_response: attempt_error.error.http_status.is_some(),
             is_throttled,
         });
+        if is_new_outage {
+            events.outage_began(&attempt_error.error);
+        }
         FailureReport {
             diagnosis,
             is_throttled,
@@ -133,9 +146,18 @@ impl<'r> Sender<'r> {
         }
     }
 
+    /// The response was read, or is not awaited.
+    pub(super) fn end_request(&mut self, follow_up: &mut FollowUp) {
+        self.session.end_request();
+        if follow_up.resend.is_for_the_clock() {
+            self.dispatch.clock_corrected();
+        }
+        self.heed_retry_after(follow_up);
+    }
+
     /// Leaves the service alone for as long as it asks before the request is sent again. For longer than an
     /// outage a run does not wait: that would hold up the client's other runs.
-    pub(super) fn heed_retry_after(&self, follow_up: &mut FollowUp) {
+    fn heed_retry_after(&self, follow_up: &mut FollowUp) {
         let sent_again = follow_up.resend.is_possible()
             || matches!(follow_up.action, RetryAction::TryAgain | RetryAction::Halve);
         let Some(pause) = follow_up.retry_after.filter(|_| sent_again) else {

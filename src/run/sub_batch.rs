@@ -27,6 +27,8 @@ pub(super) struct BatchProgress<'r> {
 /// Ids that travel in one request.
 pub(super) struct SubBatch<'r> {
     pub(super) ids: Vec<PendingId<'r>>,
+    /// How often it was sent.
+    pub(super) sends: u32,
     /// Those that count as its own.
     pub(super) failed_attempts: u32,
     pub(super) first_failure: Option<Instant>,
@@ -69,6 +71,7 @@ impl<'r> BatchProgress<'r> {
             device: batch.device,
             sub_batches: vec![SubBatch {
                 ids: batch.positions.iter().map(pending).collect(),
+                sends: 0,
                 failed_attempts: 0,
                 first_failure: None,
                 suspected_trouble: None,
@@ -99,6 +102,7 @@ impl<'r> BatchProgress<'r> {
         let Some(mut first) = self.sub_batches.pop() else {
             return false;
         };
+        first.sends = 0;
         let second = SubBatch {
             ids: first.ids.split_off(first.ids.len() / 2),
             last_error: first.last_error.clone(),

@@ -1,11 +1,11 @@
 //! One worker: it brings batch after batch to its end, over a session of its own.
 
-use std::sync::atomic::Ordering;
-
 use super::Run;
 use super::control::Stopped;
+use super::events::Again;
 use super::sender::{NotReady, Sender};
 use super::sub_batch::BatchProgress;
+use crate::error::Error;
 use crate::failure::{Failure, FailureKind};
 use crate::service::{Attempt, Deletion, FollowUp, Resend, RetryAction};
 
@@ -100,6 +100,9 @@ impl<'r, 'a> Worker<'r, 'a> {
             if !(follow_up.resend.is_new(&mut resent) && self.progress.spend(1)) {
                 return Ok(follow_up);
             }
+            if let Some(attempt_error) = &follow_up.error {
+                self.tell_retry(&attempt_error.error, &Again::AtOnce);
+            }
         }
     }
 
@@ -132,20 +135,30 @@ impl<'r, 'a> Worker<'r, 'a> {
             return FollowUp::default();
         };
         sub_batch.in_flight = true;
-        run.requests.fetch_add(1, Ordering::Relaxed);
         let ids: Vec<_> = sub_batch.ids.iter().map(|pending| pending.id).collect();
         let deletion = Deletion {
             user: self.progress.user,
             device: self.progress.device,
             ids: &ids,
         };
+        sub_batch.sends += 1;
+        let events = run.dispatch.events;
+        let sent = events.sending(ids.len(), sub_batch.sends);
         let context = run.dispatch.deletion_context();
         let attempt = self.sender.session.delete(&deletion, &context);
+        events.sent(&sent, &attempt);
         run.record(self.progress.index, sub_batch, &attempt);
         let mut follow_up = attempt.follow_up;
-        self.sender.session.end_request();
-        self.sender.heed_retry_after(&mut follow_up);
+        self.sender.end_request(&mut follow_up);
         follow_up
+    }
+
+    /// Tells that the current request will be sent again.
+    pub(super) fn tell_retry(&self, error: &Error, again: &Again) {
+        if let Some(sub_batch) = self.progress.sub_batches.last() {
+            let (ids, attempt) = (sub_batch.ids.len(), sub_batch.sends + 1);
+            self.run.dispatch.events.retry(ids, attempt, error, again);
+        }
     }
 
     /// The current request could not be sent.

@@ -141,6 +141,10 @@ impl Resend {
         is_new
     }
 
+    pub(crate) fn is_for_the_clock(self) -> bool {
+        self.clock_corrected
+    }
+
     pub(crate) fn is_possible(self) -> bool {
         self.clock_corrected || self.credentials_replaced
     }

@@ -67,6 +67,11 @@ impl Clock {
         self.lock().service_time(now)
     }
 
+    /// How far the service's clock is ahead of ours, in seconds.
+    pub(super) fn offset_seconds(&self) -> i64 {
+        self.lock().seconds
+    }
+
     /// The `X-Date` of a request sent now.
     pub fn x_date(&self, now: SystemTime) -> XDate {
         let offset = *self.lock();

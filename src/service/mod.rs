@@ -65,6 +65,11 @@ impl Service {
         *history = Arc::new(history.followed_by(credentials));
     }
 
+    /// How far the service's clock is ahead of ours, in seconds, as far as it is known.
+    pub(crate) fn clock_offset(&self) -> i64 {
+        self.clock.offset_seconds()
+    }
+
     fn credentials(&self) -> Arc<CredentialHistory> {
         Arc::clone(&self.lock_credentials())
     }

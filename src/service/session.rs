@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Service;
-use super::attempt::{Attempt, FollowUp};
+use super::attempt::Attempt;
 use super::list::ListResponse;
 use super::redactor::Redactor;
 use super::request::{Deletion, Query, Request};
@@ -71,17 +71,16 @@ impl Session<'_> {
     }
 
     /// The same of a query; what the response lists is added to `list`.
-    pub(crate) fn read(
-        &mut self,
+    pub(crate) fn read<'c>(
+        &'c mut self,
         query: &Query<'_>,
         list: &mut dyn ListResponse,
         context: &CallContext,
-    ) -> FollowUp {
+    ) -> Attempt<'c> {
         let request = Ok(query.request());
-        let attempt = self.exchange(request, context, |response, body, redactor| {
+        self.exchange(request, context, |response, body, redactor| {
             Attempt::judge_query(response, || list.read(body, query, redactor))
-        });
-        attempt.follow_up
+        })
     }
 
     fn exchange<'c>(

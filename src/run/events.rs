@@ -1,0 +1,178 @@
+//! Tells a run's monitor what happens. Where nobody keeps events, none is made.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::event::{Event, EventKind};
+use crate::monitor::Monitor;
+use crate::service::Attempt;
+use crate::system::System;
+
+/// The way to the monitor of one run.
+#[derive(Clone, Copy)]
+pub(super) struct Events<'a> {
+    monitor: &'a Monitor,
+    system: &'a dyn System,
+    began: Instant,
+    is_kept: bool,
+}
+
+/// A request on its way.
+pub(super) struct Sent {
+    /// None where nobody wants to know.
+    at: Option<Instant>,
+    scopes: usize,
+    attempt: u32,
+}
+
+/// When a request will be sent again.
+pub(super) enum Again {
+    AtOnce,
+    After(Duration),
+    /// When the rate, a pause or an outage allows it.
+    WhenPossible,
+    InHalves,
+}
+
+impl<'a> Events<'a> {
+    /// Of a run that begins at this moment.
+    pub(super) fn new(monitor: &'a Monitor, system: &'a dyn System, began: Instant) -> Self {
+        Self {
+            monitor,
+            system,
+            began,
+            is_kept: monitor.keeps_events(),
+        }
+    }
+
+    /// A request of so many ids is sent for the `attempt`th time.
+    pub(super) fn sending(&self, scopes: usize, attempt: u32) -> Sent {
+        self.monitor.count_request();
+        Sent {
+            at: self.is_kept.then(|| self.system.now()),
+            scopes,
+            attempt,
+        }
+    }
+
+    /// It was answered, or failed.
+    pub(super) fn sent(&self, sent: &Sent, attempt: &Attempt<'_>) {
+        let Some(at) = sent.at else { return };
+        let duration = self.system.now().saturating_duration_since(at);
+        let message = match &attempt.follow_up.error {
+            Some(error) => error.error.message.clone(),
+            None => "the service answered the request".to_owned(),
+        };
+        self.push(Event {
+            request_id: attempt.request_id.clone(),
+            http_status: attempt.status,
+            duration,
+            scope_count: sent.scopes,
+            attempt: sent.attempt,
+            ..self.event(EventKind::Request, message)
+        });
+    }
+
+    /// A request of so many ids will be sent again, for the `attempt`th time.
+    pub(super) fn retry(&self, scopes: usize, attempt: u32, error: &Error, again: &Again) {
+        self.monitor.count_retry();
+        self.tell(|| {
+            let when = match again {
+                Again::AtOnce => "sent again at once".to_owned(),
+                Again::After(pause) => format!("sent again in {} ms", pause.as_millis()),
+                Again::WhenPossible => "sent again when the service allows it".to_owned(),
+                Again::InHalves => "sent again in two halves".to_owned(),
+            };
+            Event {
+                request_id: error.request_id.clone(),
+                http_status: error.http_status,
+                scope_count: scopes,
+                attempt,
+                ..self.event(EventKind::Retry, format!("{when}: {}", error.message))
+            }
+        });
+    }
+
+    /// The service refused a request for its rate.
+    pub(super) fn throttled(&self, rate: Option<f64>, error: &Error) {
+        self.monitor.count_throttle();
+        let Some(rate) = rate else { return };
+        self.tell(|| {
+            let message = format!(
+                "throttled to {rate:.1} requests a second: {}",
+                error.message
+            );
+            self.about(EventKind::Throttled, message, error)
+        });
+    }
+
+    /// The service is down.
+    pub(super) fn outage_began(&self, error: &Error) {
+        self.tell(|| {
+            let message = format!("the service is down: {}", error.message);
+            self.about(EventKind::OutageBegan, message, error)
+        });
+    }
+
+    /// It was down for so long.
+    pub(super) fn outage_ended(&self, outage: Duration) {
+        self.tell(|| {
+            let message = format!("the service is back after {:.1} s", outage.as_secs_f64());
+            self.event(EventKind::OutageEnded, message)
+        });
+    }
+
+    /// The service's clock is so many seconds ahead of ours.
+    pub(super) fn clock_corrected(&self, seconds: i64) {
+        self.tell(|| {
+            let direction = if seconds < 0 { "behind" } else { "ahead of" };
+            let seconds = seconds.unsigned_abs();
+            let message = format!("the service's clock is {seconds} s {direction} ours");
+            self.event(EventKind::ClockCorrected, message)
+        });
+    }
+
+    /// Nothing new is sent.
+    pub(super) fn stopping(&self, error: &Error) {
+        self.tell(|| self.about(EventKind::Stopping, error.message.clone(), error));
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Event) {
+        if self.is_kept {
+            self.push(event());
+        }
+    }
+
+    fn push(&self, event: Event) {
+        self.monitor.push_event(event);
+    }
+
+    fn about(&self, kind: EventKind, message: String, error: &Error) -> Event {
+        Event {
+            request_id: error.request_id.clone(),
+            http_status: error.http_status,
+            ..self.event(kind, message)
+        }
+    }
+
+    fn event(&self, kind: EventKind, message: String) -> Event {
+        Event {
+            kind,
+            message: on_one_line(message),
+            request_id: None,
+            http_status: None,
+            elapsed: self.system.now().saturating_duration_since(self.began),
+            duration: Duration::ZERO,
+            scope_count: 0,
+            attempt: 0,
+        }
+    }
+}
+
+/// The service's words may have lines, which a log would take for records.
+fn on_one_line(text: String) -> String {
+    match text.contains(char::is_control) {
+        true => text.replace(char::is_control, " "),
+        false => text,
+    }
+}

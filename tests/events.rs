@@ -1,0 +1,285 @@
+//! What a monitor tells of a run: its events and counts.
+
+mod common;
+
+use common::*;
+use koodrive::client::Client;
+use koodrive::config::Config;
+use koodrive::error::ErrorKind;
+use koodrive::event::{Event, EventKind};
+use koodrive::monitor::Monitor;
+use koodrive_sandbox::{Fault, Match, Options, RateLimit, Rule, Sandbox};
+
+/// Runs a deletion of so many ids, over one connection; its events in order.
+fn run(sandbox: &Sandbox, ids: usize, set: impl FnOnce(&mut Config)) -> (Monitor, Vec<Event>) {
+    let mut config = config(sandbox);
+    config.set_max_connections(1).unwrap();
+    set(&mut config);
+    let client = Client::new(&config).unwrap();
+    let monitor = Monitor::default();
+    monitor.keep_events(1_000).unwrap();
+    let _ = client
+        .delete_plan(&plan(&generated_ids(ids)), Some(&monitor))
+        .unwrap();
+    let events = std::iter::from_fn(|| monitor.next_event()).collect();
+    (monitor, events)
+}
+
+fn kinds(events: &[Event]) -> Vec<EventKind> {
+    events.iter().map(|event| event.kind).collect()
+}
+
+fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        retry_after: None,
+        body: None,
+        content_type: None,
+    }
+}
+
+use EventKind::*;
+
+#[test]
+fn each_request_is_told_with_its_status_and_id() {
+    let sandbox = sandbox(Options::default());
+    let (monitor, events) = run(&sandbox, 250, |_| ());
+    assert_eq!(kinds(&events), [Request; 3]);
+    let counts: Vec<_> = events.iter().map(|event| event.scope_count).collect();
+    assert_eq!(counts, [100, 100, 50]);
+    for event in &events {
+        assert_eq!(event.http_status, Some(200));
+        assert_eq!(event.attempt, 1);
+        assert!(event.request_id.is_some());
+        assert!(event.duration <= event.elapsed);
+    }
+    assert!(events.is_sorted_by_key(|event| event.elapsed));
+    assert_eq!(monitor.requests_sent(), 3);
+    assert_eq!((monitor.retries(), monitor.throttles()), (0, 0));
+    assert_eq!(monitor.events_dropped(), 0);
+}
+
+#[test]
+fn a_retry_says_why_and_when() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![
+        Rule::during(0..1, status(500)),
+        Rule::during(1..2, Fault::LoseAnswer),
+    ]);
+    let (monitor, events) = run(&sandbox, 10, |_| ());
+    assert_eq!(kinds(&events), [Request, Retry, Request, Retry, Request]);
+    assert_eq!(events[0].http_status, Some(500));
+    assert!(
+        events[1].message.starts_with("sent again in "),
+        "{:?}",
+        events[1]
+    );
+    assert!(events[1].message.contains("HTTP 500"), "{:?}", events[1]);
+    assert_eq!(events[1].request_id, events[0].request_id);
+    assert_eq!(events[2].http_status, None);
+    assert!(events[2].message.contains("closed"), "{:?}", events[2]);
+    let attempts: Vec<_> = events.iter().map(|event| event.attempt).collect();
+    assert_eq!(attempts, [1, 2, 2, 3, 3]);
+    assert_eq!((monitor.requests_sent(), monitor.retries()), (3, 2));
+}
+
+#[test]
+fn throttling_says_the_rate_from_now_on() {
+    let sandbox = sandbox(Options {
+        rate_limit: Some(RateLimit {
+            per_second: 20.0,
+            burst: 2.0,
+            retry_after: None,
+        }),
+        ..Options::default()
+    });
+    let (monitor, events) = run(&sandbox, 600, |_| ());
+    let throttled: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == Throttled)
+        .collect();
+    assert!(!throttled.is_empty());
+    for event in throttled {
+        assert!(event.message.contains("requests a second"), "{event:?}");
+        assert_eq!(event.http_status, Some(429));
+    }
+    let refused = events
+        .iter()
+        .filter(|event| (event.kind, event.http_status) == (Request, Some(429)));
+    assert_eq!(monitor.throttles(), refused.count() as u64);
+}
+
+#[test]
+fn an_outage_is_told_from_its_beginning_to_its_end() {
+    let sandbox = sandbox(Options::default());
+    let down = Rule {
+        requests: Match {
+            from: 1,
+            for_ms: Some(1_500),
+            ..Match::default()
+        },
+        fault: status(502),
+    };
+    sandbox.set_faults(vec![down]);
+    let (_, events) = run(&sandbox, 300, |config| config.set_max_attempts(1).unwrap());
+    let outage: Vec<_> = events
+        .iter()
+        .filter(|event| [OutageBegan, OutageEnded].contains(&event.kind))
+        .collect();
+    let [began, ended] = outage[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!((began.kind, ended.kind), (OutageBegan, OutageEnded));
+    assert_eq!(began.http_status, Some(502));
+    assert!(began.message.contains("the service is down: "), "{began:?}");
+    assert!(
+        ended.message.contains("the service is back after "),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_wrong_clock_is_told_once() {
+    let sandbox = sandbox(Options {
+        clock_skew_s: -3_600,
+        ..Options::default()
+    });
+    let (_, events) = run(&sandbox, 200, |_| ());
+    let told: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == ClockCorrected)
+        .collect();
+    assert_eq!(told.len(), 1, "{events:?}");
+    assert!(told[0].message.contains(" s behind ours"), "{:?}", told[0]);
+    let retry = events.iter().find(|event| event.kind == Retry).unwrap();
+    assert!(retry.message.starts_with("sent again at once"), "{retry:?}");
+}
+
+#[test]
+fn why_a_run_stops_is_told() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::always(status(401))]);
+    let (_, events) = run(&sandbox, 200, |_| ());
+    assert_eq!(kinds(&events), [Request, Stopping]);
+    assert_eq!(events[1].http_status, Some(401));
+    assert_eq!(events[1].request_id, events[0].request_id);
+}
+
+#[test]
+fn a_request_that_is_halved_is_told() {
+    let ids = generated_ids(4);
+    let sandbox = sandbox(Options {
+        poison_ids: [ids[0].as_str().into()].into(),
+        ..Options::default()
+    });
+    let (_, events) = run(&sandbox, 4, |_| ());
+    assert_eq!(kinds(&events)[..3], [Request, Retry, Request]);
+    assert!(
+        events[1].message.starts_with("sent again in two halves"),
+        "{:?}",
+        events[1]
+    );
+    assert_eq!((events[2].scope_count, events[2].attempt), (2, 1));
+}
+
+#[test]
+fn the_oldest_events_go_first_and_are_counted() {
+    let sandbox = sandbox(Options::default());
+    let client = client(&sandbox);
+    let monitor = Monitor::default();
+    monitor.keep_events(2).unwrap();
+    delete_with(&client, 500, &monitor);
+    assert_eq!(monitor.events_dropped(), 3);
+    assert_eq!(std::iter::from_fn(|| monitor.next_event()).count(), 2);
+    assert!(monitor.next_event().is_none());
+}
+
+fn delete_with(client: &Client, ids: usize, monitor: &Monitor) {
+    let (_, error) = client
+        .delete_plan(&plan(&generated_ids(ids)), Some(monitor))
+        .unwrap();
+    assert!(error.is_none(), "{error:?}");
+}
+
+#[test]
+fn nothing_is_kept_unless_it_is_asked_for_but_all_is_counted() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::during(0..1, status(429))]);
+    let monitor = Monitor::default();
+    let client = client(&sandbox);
+    delete_with(&client, 100, &monitor);
+    assert!(monitor.next_event().is_none());
+    assert_eq!(
+        (
+            monitor.requests_sent(),
+            monitor.retries(),
+            monitor.throttles()
+        ),
+        (2, 1, 1)
+    );
+    delete_with(&client, 100, &monitor);
+    assert_eq!(
+        (
+            monitor.requests_sent(),
+            monitor.retries(),
+            monitor.throttles()
+        ),
+        (1, 0, 0)
+    );
+}
+
+#[test]
+fn a_list_is_a_run_with_events() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::during(0..1, status(500))]);
+    let monitor = Monitor::default();
+    monitor.keep_events(10).unwrap();
+    client(&sandbox).list_devices(None, Some(&monitor)).unwrap();
+    let events: Vec<_> = std::iter::from_fn(|| monitor.next_event()).collect();
+    assert_eq!(kinds(&events), [Request, Retry, Request]);
+    assert_eq!(events[2].attempt, 2);
+}
+
+#[test]
+fn bad_capacities_and_moments_are_refused() {
+    let monitor = Monitor::default();
+    let error = monitor.keep_events((1 << 24) + 1).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidArgument);
+    assert!(error.message.starts_with("capacity: "), "{error}");
+    monitor.keep_events(1 << 24).unwrap();
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::always(Fault::Hang { executed: true })]);
+    let client = client(&sandbox);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| client.delete_plan(&plan(&generated_ids(1)), Some(&monitor)));
+        let limit = std::time::Duration::from_secs(30);
+        assert!(sandbox.wait_for(limit, |totals| totals.requests == 1));
+        let error = monitor.keep_events(1).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::InvalidArgument);
+        assert!(error.message.starts_with("monitor: "), "{error}");
+        monitor.cancel();
+        monitor.cancel();
+        run.join().unwrap().unwrap();
+    });
+    monitor.keep_events(1).unwrap();
+}
+
+#[test]
+fn no_event_holds_a_secret_or_more_than_one_line() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::during(
+        0..2,
+        Fault::Status {
+            status: 500,
+            retry_after: None,
+            body: Some(r#"{"code":7,"msg":"two\nlines of a-token"}"#.into()),
+            content_type: None,
+        },
+    )]);
+    let (_, events) = run(&sandbox, 10, |_| ());
+    assert_eq!(events.len(), 5);
+    for event in events {
+        assert!(!event.message.contains("a-token"), "{event:?}");
+        assert!(!event.message.contains('\n'), "{event:?}");
+    }
+}
