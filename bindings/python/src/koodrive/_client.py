@@ -13,6 +13,7 @@ from typing import Any
 from koodrive import _arguments
 from koodrive._arguments import FilePath, Id
 from koodrive._errors import InvalidArgument, check
+from koodrive._events import logging_of
 from koodrive._handle import Unique, free_with
 from koodrive._library import (
     ClientPointer,
@@ -34,6 +35,11 @@ class Client(Unique):
     """Lists and deletes backup scopes. Any number of threads may use a client at once.
 
     It can't be copied or pickled: give each process one of its own.
+
+    The logger "koodrive" tells what happens in a call, where a handler listens to it: requests and
+    retries at DEBUG; a wrong clock and the end of an outage at INFO; throttling, the beginning of
+    an outage and why a run stops at WARNING. Each record has the attributes kind, request_id,
+    http_status, elapsed_ms (since the call began), duration_ms, scope_count and attempt.
 
     >>> with Client.from_env() as client:
     ...     report = client.delete_scopes("1842812272691451648", ["123", "345"])
@@ -212,7 +218,8 @@ class Client(Unique):
             check(status, error)
             return handle
 
-        return run(ask, watched, None)
+        with logging_of(watched) as log:
+            return run(ask, watched, log)
 
     def delete_scopes(
         self,
@@ -299,8 +306,13 @@ class Client(Unique):
         watched = _monitor(monitor)
         path = None if journal is None else _arguments.encode_path("journal", journal)
         caller = threading.get_ident()
-        with watching(progress, watched) as watch:
-            return run(lambda: self._delete(plan, path, watched, caller, ended), watched, watch)
+        with watching(progress, watched) as show, logging_of(watched) as log:
+            watches = [watch for watch in (log, show) if watch is not None]
+            return run(
+                lambda: self._delete(plan, path, watched, caller, ended),
+                watched,
+                (lambda: [watch() for watch in watches]) if watches else None,
+            )
 
     def _delete(
         self, plan: Plan, path: bytes | None, monitor: Monitor, caller: int, ended: _Ended

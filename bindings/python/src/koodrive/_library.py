@@ -29,6 +29,10 @@ class koodrive_error(ctypes.Structure):  # noqa: N801
     """Opaque."""
 
 
+class koodrive_event(ctypes.Structure):  # noqa: N801
+    """Opaque."""
+
+
 class koodrive_monitor(ctypes.Structure):  # noqa: N801
     """Opaque."""
 
@@ -49,6 +53,7 @@ ClientPointer = POINTER(koodrive_client)
 ConfigPointer = POINTER(koodrive_config)
 DevicesPointer = POINTER(koodrive_devices)
 ErrorPointer = POINTER(koodrive_error)
+EventPointer = POINTER(koodrive_event)
 MonitorPointer = POINTER(koodrive_monitor)
 PlanPointer = POINTER(koodrive_plan)
 ResultPointer = POINTER(koodrive_result)
@@ -123,7 +128,23 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_monitor_cancel": (None, [MonitorPointer]),
     "koodrive_monitor_scopes_done": (c_size_t, [MonitorPointer]),
     "koodrive_monitor_scopes_total": (c_size_t, [MonitorPointer]),
+    "koodrive_monitor_requests_sent": (c_uint64, [MonitorPointer]),
+    "koodrive_monitor_retries": (c_uint64, [MonitorPointer]),
+    "koodrive_monitor_throttles": (c_uint64, [MonitorPointer]),
+    "koodrive_monitor_keep_events": (c_int32, [MonitorPointer, c_size_t, _ErrorPlace]),
+    "koodrive_monitor_next_event": (EventPointer, [MonitorPointer]),
+    "koodrive_monitor_events_dropped": (c_size_t, [MonitorPointer]),
     "koodrive_monitor_free": (None, [MonitorPointer]),
+    "koodrive_event_kind": (c_int32, [EventPointer]),
+    "koodrive_event_kind_name": (c_char_p, [c_int32]),
+    "koodrive_event_message": (c_char_p, [EventPointer]),
+    "koodrive_event_request_id": (c_char_p, [EventPointer]),
+    "koodrive_event_http_status": (c_int32, [EventPointer]),
+    "koodrive_event_elapsed_ms": (c_uint64, [EventPointer]),
+    "koodrive_event_duration_ms": (c_uint64, [EventPointer]),
+    "koodrive_event_scope_count": (c_size_t, [EventPointer]),
+    "koodrive_event_attempt": (c_uint32, [EventPointer]),
+    "koodrive_event_free": (None, [EventPointer]),
     "koodrive_result_count": (c_size_t, [ResultPointer]),
     "koodrive_result_outcomes": (POINTER(c_int32), [ResultPointer]),
     "koodrive_result_tally": (c_size_t, [ResultPointer, c_int32]),

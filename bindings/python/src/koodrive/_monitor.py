@@ -43,5 +43,23 @@ class Monitor(Unique):
         count: int = lib.koodrive_monitor_scopes_total(self._handle)
         return count
 
+    @property
+    def requests_sent(self) -> int:
+        """How many requests the run has sent by now, tries that failed included."""
+        count: int = lib.koodrive_monitor_requests_sent(self._handle)
+        return count
+
+    @property
+    def retries(self) -> int:
+        """How often a request of the run had to be sent again by now."""
+        count: int = lib.koodrive_monitor_retries(self._handle)
+        return count
+
+    @property
+    def throttles(self) -> int:
+        """How often the service refused a request of the run for its rate by now."""
+        count: int = lib.koodrive_monitor_throttles(self._handle)
+        return count
+
     def __repr__(self) -> str:
         return f"<koodrive.Monitor {self.done} of {self.total} ids>"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from koodrive import InvalidArgument, KooDriveError, __version__
 from koodrive._command import arguments, delete, lists
+from koodrive._command.log import logged
 from koodrive._command.output import say
 from koodrive._command.statuses import INCOMPLETE, USAGE
 
@@ -24,8 +25,9 @@ def main(given: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        status: int = options.carry_out(options)
-        return status
+        with logged(options.verbose, options.log_format):
+            status: int = options.carry_out(options)
+            return status
     except InvalidArgument as error:
         say(str(error))
         return USAGE
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, help_text: str, epilog: str = "") -> argparse.ArgumentParser:
-        return commands.add_parser(
+        command = commands.add_parser(
             name,
             help=help_text,
             description=help_text[0].upper() + help_text[1:] + ".",
@@ -60,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        arguments.for_logging(command)
+        return command
 
     arguments.for_devices(add("devices", "list the devices of a user"), lists.devices)
     arguments.for_scopes(add("scopes", "list the scopes of a device"), lists.scopes)

@@ -81,6 +81,23 @@ def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.set_defaults(carry_out=command)
 
 
+def for_logging(parser: argparse.ArgumentParser) -> None:
+    """What every command takes."""
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=0,
+        help="say on standard error when the service throttles or is down; -vv: each request",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=["text", "json"],
+        default="text",
+        help="of what -v says: lines for people, or a JSON object a line [text]",
+    )
+
+
 def _add_user(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="ID", help="whose device it is [KOODRIVE_USER_ID]")
 

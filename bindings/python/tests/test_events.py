@@ -1,0 +1,166 @@
+"""What the logger "koodrive" hears of a run, and the command line's -v."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import fcntl
+import json
+import logging
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+from test_command import delete, read_all, start
+
+import koodrive
+from conftest import PATIENCE, Sandbox, StartSandbox
+
+
+def kinds(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.kind for record in caplog.records]  # type: ignore[attr-defined]
+
+
+def test_each_request_is_a_record(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    sandbox.set_faults({"match": {"count": 1}, "fault": {"status": {"status": 500}}})
+    monitor = koodrive.Monitor()
+    with caplog.at_level(logging.DEBUG, "koodrive"), sandbox.client() as client:
+        client.delete_scopes("d", ["1", "2"], monitor=monitor)
+    assert kinds(caplog) == ["REQUEST", "RETRY", "REQUEST"]
+    failed, retry, last = caplog.records
+    assert failed.levelno == logging.DEBUG
+    assert (failed.http_status, failed.attempt, failed.scope_count) == (500, 1, 2)  # type: ignore[attr-defined]
+    assert failed.request_id == retry.request_id is not None  # type: ignore[attr-defined]
+    assert "HTTP 500" in retry.getMessage()
+    assert (last.http_status, last.attempt) == (200, 2)  # type: ignore[attr-defined]
+    assert (monitor.requests_sent, monitor.retries, monitor.throttles) == (2, 1, 0)
+
+
+def test_levels_are_respected(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    sandbox.set_faults({"status": {"status": 401}})
+    with caplog.at_level(logging.INFO, "koodrive"), sandbox.client() as client:
+        with pytest.raises(koodrive.Unauthorized):
+            client.delete_scopes("d", ["1"])
+        with pytest.raises(koodrive.Unauthorized):
+            client.devices()
+    assert kinds(caplog) == ["STOPPING"]
+    assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_an_outage_and_throttling_are_warnings(
+    start_sandbox: StartSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox = start_sandbox(rate_limit={"per_second": 50, "burst": 1})
+
+    def break_down(done: int, _: int) -> None:
+        if done and not sandbox_is_down:
+            sandbox_is_down.append(True)
+            sandbox.set_faults({"match": {"for_ms": 1000}, "fault": {"status": {"status": 502}}})
+
+    sandbox_is_down: list[bool] = []
+    # One attempt and connection, so that it is soon clear that the service is down.
+    settings = {"max_connections": 1, "max_attempts": 1}
+    with caplog.at_level(logging.INFO, "koodrive"), sandbox.client(**settings) as client:
+        client.delete_scopes("d", range(10_000), progress=break_down)
+    levels = {record.kind: record.levelname for record in caplog.records}  # type: ignore[attr-defined]
+    assert levels["THROTTLED"] == levels["OUTAGE_BEGAN"] == "WARNING"
+    assert levels["OUTAGE_ENDED"] == "INFO"
+
+
+SILENT = """\
+import koodrive
+with koodrive.Client.from_env() as client:
+    try:
+        client.delete_scopes("d", ["1"])
+    except koodrive.Unauthorized:
+        print("unauthorized")
+"""
+
+
+def test_who_configures_no_logging_hears_nothing(sandbox: Sandbox) -> None:
+    sandbox.set_faults({"status": {"status": 401}})
+    environment = {**sandbox.environment(), "PYTHONPATH": str(Path(koodrive.__file__).parents[1])}
+    child = subprocess.run(
+        [sys.executable, "-c", SILENT],
+        env=environment,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert (child.stdout, child.stderr) == (b"unauthorized\n", b"")
+
+
+def test_v_says_why_it_stops(sandbox: Sandbox) -> None:
+    sandbox.set_faults({"status": {"status": 401}})
+    status, _, complaints = delete(sandbox, "--device", "d", "-v", ids="1\n")
+    assert status == 3
+    line = complaints.splitlines()[0]
+    assert " WARNING STOPPING status=401 request=" in line
+    assert "REQUEST" not in line
+
+
+def test_vv_as_json_answers_which_request_failed(sandbox: Sandbox) -> None:
+    sandbox.set_faults({"match": {"count": 1}, "fault": {"status": {"status": 500}}})
+    arguments = ["--device", "d", "-vv", "--log-format", "json"]
+    status, output, complaints = delete(sandbox, *arguments, ids="1\n")
+    assert (status, output) == (0, "1 ids: 1 DELETED; requests: 2\n")
+    failed, retry, _ = map(json.loads, complaints.splitlines())
+    assert (failed["kind"], failed["http_status"], failed["attempt"]) == ("REQUEST", 500, 1)
+    assert failed["request_id"] == retry["request_id"]
+    assert failed["time"].endswith("Z")
+    assert "HTTP 500" in failed["message"]
+
+
+def test_lists_are_logged_too(sandbox: Sandbox) -> None:
+    with start(sandbox, "devices", "-vv") as child:
+        _, complaints = child.communicate(timeout=PATIENCE)
+    assert " DEBUG   REQUEST attempt=1 " in complaints
+
+
+@pytest.mark.parametrize("python", [["-S"], []])
+def test_a_terminal_sees_why_a_run_waits(
+    start_sandbox: StartSandbox, tmp_path: Path, python: list[str]
+) -> None:
+    sandbox = start_sandbox(rate_limit={"per_second": 50, "burst": 1})
+    ids = tmp_path / "ids"
+    ids.write_text("".join(f"{number}\n" for number in range(10_000)))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
+    arguments = ["delete", "--device", "d", str(ids)]
+    # One attempt and connection, so that it is soon clear that the service is down.
+    environment = {"KOODRIVE_MAX_CONNECTIONS": "1", "KOODRIVE_MAX_ATTEMPTS": "1"}
+    with (
+        concurrent.futures.ThreadPoolExecutor() as pool,
+        start(sandbox, *arguments, stderr=theirs, python=python, environment=environment) as child,
+    ):
+        # It is read meanwhile: it holds little.
+        reading = pool.submit(read_all, ours)
+        sandbox.wait_for_requests(10)
+        sandbox.set_faults({"match": {"for_ms": 1000}, "fault": {"status": {"status": 502}}})
+        child.communicate(timeout=PATIENCE)
+        os.close(theirs)
+        shown = reading.result(PATIENCE)
+    assert child.returncode == 0
+    assert "throttled to " in shown
+    assert "service down for " in shown
+    assert ": HTTP 502" in shown
+
+
+def test_an_interrupted_run_can_be_followed(sandbox: Sandbox) -> None:
+    sandbox.set_faults({"latency_ms": 300})
+    with start(sandbox, "delete", "--device", "d", "-vv") as child:
+        assert child.stdin is not None
+        child.stdin.write("".join(f"{number}\n" for number in range(5_000)))
+        child.stdin.close()
+        child.stdin = None
+        sandbox.wait_for_requests(1)
+        child.send_signal(signal.SIGINT)
+        _, complaints = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 3
+    assert "WARNING STOPPING the run was cancelled" in complaints
+    assert complaints.count(" REQUEST ") == len(sandbox.ledger())
