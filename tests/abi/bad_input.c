@@ -2,6 +2,11 @@
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static koodrive_plan *plan;
 static koodrive_config *config;
 
@@ -236,6 +241,58 @@ static void lists(void) {
     koodrive_client_free(client);
 }
 
+/* A listener of this process, which answers nobody, and its address. */
+static int listen_locally(char *url, size_t size) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(listener, (struct sockaddr *)&address, length) == 0 && listen(listener, 1) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)&address, &length) == 0);
+    snprintf(url, size, "http://127.0.0.1:%d", ntohs(address.sin_port));
+    return listener;
+}
+
+typedef struct {
+    const koodrive_client *client;
+    const koodrive_monitor *monitor;
+} call;
+
+static void *list_devices(void *argument) {
+    const call *run = argument;
+    koodrive_devices *devices = NULL;
+    CHECK(koodrive_client_list_devices(run->client, "u", run->monitor, &devices, NULL) ==
+          KOODRIVE_ERROR_CANCELLED);
+    return NULL;
+}
+
+static void events(void) {
+    char url[64];
+    int listener = listen_locally(url, sizeof url);
+    koodrive_config *silent = koodrive_config_new();
+    koodrive_client *client = NULL;
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    REFUSED("capacity: must not be more than 16777216",
+            koodrive_monitor_keep_events(monitor, 16777217, &error));
+    REFUSED("capacity: ", koodrive_monitor_keep_events(monitor, SIZE_MAX, &error));
+    OK(koodrive_monitor_keep_events(monitor, 16777216, &error));
+    OK(koodrive_config_set_endpoint(silent, url, &error));
+    OK(koodrive_config_set_access_token(silent, "t", &error));
+    OK(koodrive_client_new(silent, &client, &error));
+    koodrive_config_free(silent);
+
+    pthread_t thread;
+    call run = {client, monitor};
+    CHECK(pthread_create(&thread, NULL, list_devices, &run) == 0);
+    int connection = accept(listener, NULL, NULL);
+    REFUSED("monitor: a run goes on", koodrive_monitor_keep_events(monitor, 1, &error));
+    koodrive_monitor_cancel(monitor);
+    CHECK(pthread_join(thread, NULL) == 0);
+    OK(koodrive_monitor_keep_events(monitor, 1, &error));
+    CHECK(close(connection) == 0 && close(listener) == 0);
+    koodrive_client_free(client);
+    koodrive_monitor_free(monitor);
+}
+
 static void environment(void) {
     koodrive_config *loaded = koodrive_config_new();
     koodrive_client *client = NULL;
@@ -272,6 +329,7 @@ int main(void) {
     ca_files();
     incomplete_configs();
     lists();
+    events();
     environment();
     koodrive_config_free(config);
     koodrive_plan_free(plan);

@@ -26,6 +26,19 @@ static void readers(void) {
     CHECK(koodrive_plan_request_count(NULL) == 0);
     CHECK(koodrive_monitor_scopes_done(NULL) == 0);
     CHECK(koodrive_monitor_scopes_total(NULL) == 0);
+    CHECK(koodrive_monitor_requests_sent(NULL) == 0);
+    CHECK(koodrive_monitor_retries(NULL) == 0);
+    CHECK(koodrive_monitor_throttles(NULL) == 0);
+    CHECK(koodrive_monitor_next_event(NULL) == NULL);
+    CHECK(koodrive_monitor_events_dropped(NULL) == 0);
+    CHECK(koodrive_event_kind(NULL) == 0);
+    CHECK(koodrive_event_message(NULL) == NULL);
+    CHECK(koodrive_event_request_id(NULL) == NULL);
+    CHECK(koodrive_event_http_status(NULL) == 0);
+    CHECK(koodrive_event_elapsed_ms(NULL) == 0);
+    CHECK(koodrive_event_duration_ms(NULL) == 0);
+    CHECK(koodrive_event_scope_count(NULL) == 0);
+    CHECK(koodrive_event_attempt(NULL) == 0);
     CHECK(koodrive_result_count(NULL) == 0);
     CHECK(koodrive_result_outcomes(NULL) == NULL);
     CHECK(koodrive_result_tally(NULL, KOODRIVE_OUTCOME_DELETED) == 0);
@@ -49,6 +62,7 @@ static void enders(void) {
     koodrive_devices_free(NULL);
     koodrive_scopes_free(NULL);
     koodrive_plan_free(NULL);
+    koodrive_event_free(NULL);
     koodrive_monitor_free(NULL);
     koodrive_result_free(NULL);
 }
@@ -81,6 +95,15 @@ static void config_setters(void) {
     REFUSED(MUST_NOT_BE_NULL, koodrive_config_set_max_requests_per_second(NULL, 1, &error));
     CHECK(koodrive_config_set_endpoint(config, NULL, NULL) == KOODRIVE_ERROR_INVALID_ARGUMENT);
     koodrive_config_free(config);
+}
+
+static void event_keeper(void) {
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    REFUSED("monitor: " MUST_NOT_BE_NULL, koodrive_monitor_keep_events(NULL, 1, &error));
+    CHECK(koodrive_monitor_keep_events(NULL, 1, NULL) == KOODRIVE_ERROR_INVALID_ARGUMENT);
+    CHECK(koodrive_monitor_keep_events(monitor, 1, NULL) == KOODRIVE_OK);
+    CHECK(koodrive_monitor_next_event(monitor) == NULL);
+    koodrive_monitor_free(monitor);
 }
 
 static void plan_adders(void) {
@@ -180,6 +203,7 @@ int main(void) {
     readers();
     enders();
     config_setters();
+    event_keeper();
     plan_adders();
     lists();
     client_calls();

@@ -1,7 +1,10 @@
-/* One client and one list, 16 threads, a monitor each; an error on one thread does not show on another. */
+/* One client and one list, 16 threads, a monitor each, whose events another thread takes; an error on one thread
+ * does not show on another. */
 #include "check.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 enum { THREADS = 16, ROUNDS = 5, IDS = 120 };
 
@@ -24,6 +27,33 @@ static void list(const char *user, koodrive_status expected) {
     koodrive_plan_free(plan);
 }
 
+typedef struct {
+    koodrive_monitor *monitor;
+    atomic_bool is_over;
+    size_t events;
+    size_t scopes;
+} watch;
+
+static void *take_events(void *argument) {
+    watch *run = argument;
+    for (;;) {
+        bool is_over = atomic_load(&run->is_over); /* Before the last look. */
+        koodrive_event *event = koodrive_monitor_next_event(run->monitor);
+        if (event == NULL) {
+            if (is_over) {
+                return NULL;
+            }
+            sched_yield();
+            continue;
+        }
+        CHECK(strlen(koodrive_event_request_id(event)) > 0);
+        CHECK(koodrive_monitor_requests_sent(run->monitor) > run->events);
+        run->events++;
+        run->scopes += koodrive_event_scope_count(event);
+        koodrive_event_free(event);
+    }
+}
+
 static void *work(void *number) {
     char user[32], ids[IDS][32];
     const char *pointers[IDS];
@@ -40,6 +70,10 @@ static void *work(void *number) {
         koodrive_monitor *monitor = koodrive_monitor_new();
         koodrive_result *result = NULL;
         koodrive_error *error = NULL;
+        pthread_t watcher;
+        watch run = {.monitor = monitor};
+        OK(koodrive_monitor_keep_events(monitor, 10, &error));
+        CHECK(pthread_create(&watcher, NULL, take_events, &run) == 0);
         OK(koodrive_plan_add(plan, user, device, pointers, IDS, &error));
         koodrive_status status = koodrive_client_delete_plan(client, plan, monitor, &result, &error);
         CHECK(status == (thread % 2 ? KOODRIVE_ERROR_SERVICE : KOODRIVE_OK));
@@ -48,6 +82,9 @@ static void *work(void *number) {
         CHECK(koodrive_result_tally(result, thread % 2 ? KOODRIVE_OUTCOME_REJECTED
                                                        : KOODRIVE_OUTCOME_DELETED) == IDS);
         CHECK(koodrive_monitor_scopes_done(monitor) == IDS);
+        atomic_store(&run.is_over, true);
+        CHECK(pthread_join(watcher, NULL) == 0);
+        CHECK(run.events == 2 && run.scopes == IDS);
         koodrive_error_free(error);
         koodrive_result_free(result);
         koodrive_monitor_free(monitor);

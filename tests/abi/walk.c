@@ -23,9 +23,16 @@ static void numbers_and_names(void) {
     for (koodrive_outcome outcome = 0; outcome < 7; outcome++) {
         CHECK(strcmp(koodrive_outcome_name(outcome), outcomes[outcome]) == 0);
     }
+    static const char *const events[] = {"UNDEFINED",       "REQUEST",      "RETRY",
+                                         "THROTTLED",       "OUTAGE_BEGAN", "OUTAGE_ENDED",
+                                         "CLOCK_CORRECTED", "STOPPING",     "UNDEFINED"};
+    for (int32_t kind = 0; kind < 9; kind++) {
+        CHECK(strcmp(koodrive_event_kind_name(kind), events[kind]) == 0);
+    }
     CHECK(strcmp(koodrive_status_name(-1), "UNDEFINED") == 0);
     CHECK(strcmp(koodrive_outcome_name(INT32_MAX), "UNDEFINED") == 0);
     CHECK(KOODRIVE_ERROR_INTERNAL == 8 && KOODRIVE_OUTCOME_UNKNOWN == 6);
+    CHECK(KOODRIVE_EVENT_REQUEST == 1 && KOODRIVE_EVENT_STOPPING == 7);
 }
 
 static void a_run(const koodrive_client *client) {
@@ -139,6 +146,66 @@ static void a_journaled_run(const koodrive_client *client) {
     CHECK(result == NULL);
     koodrive_plan_free(plan);
     CHECK(unlink(path) == 0);
+}
+
+/* Two ids, and three of a user who is answered with 403. */
+static koodrive_plan *plan_of_two_requests(void) {
+    koodrive_plan *plan = koodrive_plan_new();
+    const char *ids[] = {"1842846715527000001", "345", "346"};
+    OK(koodrive_plan_add(plan, NULL, "4", ids, 2, &error));
+    OK(koodrive_plan_add(plan, "forbidden", "4", ids, 3, &error));
+    return plan;
+}
+
+static void the_events_of_a_run(const koodrive_client *client) {
+    koodrive_plan *plan = plan_of_two_requests();
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    koodrive_result *result = NULL;
+    OK(koodrive_monitor_keep_events(monitor, 10, &error));
+    CHECK(koodrive_monitor_next_event(monitor) == NULL);
+    CHECK(koodrive_client_delete_plan(client, plan, monitor, &result, NULL) == KOODRIVE_ERROR_SERVICE);
+    koodrive_result_free(result);
+    CHECK(koodrive_monitor_requests_sent(monitor) == 2);
+    CHECK(koodrive_monitor_retries(monitor) == 0 && koodrive_monitor_throttles(monitor) == 0);
+    koodrive_event *event = NULL;
+    size_t scopes = 0;
+    while ((event = koodrive_monitor_next_event(monitor)) != NULL) {
+        CHECK(koodrive_event_kind(event) == KOODRIVE_EVENT_REQUEST);
+        CHECK(koodrive_event_attempt(event) == 1);
+        CHECK(koodrive_event_duration_ms(event) <= koodrive_event_elapsed_ms(event));
+        CHECK(koodrive_event_http_status(event) == (koodrive_event_scope_count(event) == 3 ? 403 : 200));
+        CHECK(strlen(koodrive_event_message(event)) > 0);
+        CHECK(strlen(koodrive_event_request_id(event)) > 0);
+        scopes += koodrive_event_scope_count(event);
+        koodrive_event_free(event);
+    }
+    CHECK(scopes == 5 && koodrive_monitor_events_dropped(monitor) == 0);
+    koodrive_monitor_free(monitor);
+    koodrive_plan_free(plan);
+}
+
+/* The oldest go when there is no room; what is left is freed with the monitor, and what was taken is not. */
+static void events_without_room(const koodrive_client *client) {
+    koodrive_plan *plan = plan_of_two_requests();
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    OK(koodrive_monitor_keep_events(monitor, 1, &error));
+    for (size_t run = 1; run <= 2; run++) {
+        koodrive_result *result = NULL;
+        (void)koodrive_client_delete_plan(client, plan, monitor, &result, NULL);
+        koodrive_result_free(result);
+        CHECK(koodrive_monitor_events_dropped(monitor) == 2 * run - 1);
+    }
+    koodrive_event *event = koodrive_monitor_next_event(monitor);
+    CHECK(koodrive_monitor_next_event(monitor) == NULL);
+    OK(koodrive_monitor_keep_events(monitor, 2, &error));
+    CHECK(koodrive_monitor_events_dropped(monitor) == 0);
+    koodrive_devices *devices = NULL;
+    OK(koodrive_client_list_devices(client, "Li", monitor, &devices, &error));
+    koodrive_devices_free(devices);
+    koodrive_monitor_free(monitor);
+    koodrive_plan_free(plan);
+    CHECK(strlen(koodrive_event_message(event)) > 0);
+    koodrive_event_free(event);
 }
 
 static void a_cancelled_run(const koodrive_client *client) {
@@ -264,6 +331,8 @@ int main(void) {
     delete_scopes(client, "2");
     a_plan_that_was_tried(client);
     a_journaled_run(client);
+    the_events_of_a_run(client);
+    events_without_room(client);
     a_cancelled_run(client);
     OK(koodrive_client_set_access_token(client, "another-token", &error));
     OK(koodrive_client_set_authorization(client, "Bearer a-third-token", &error));
