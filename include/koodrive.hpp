@@ -21,8 +21,8 @@
  *
  * - All objects can be moved and not copied (an Error can be copied). An object that was moved from is
  *   refused, as an argument and by what would change it, and empty to what reads it.
- * - A Client, a Monitor, Devices and Scopes may be used by any number of threads at once, other objects by
- *   one at a time. None may be destroyed while a call uses it.
+ * - A Client, a Monitor, an Event, Devices and Scopes may be used by any number of threads at once, other
+ *   objects by one at a time. None may be destroyed while a call uses it.
  * - Texts go in as std::string_view: UTF-8, without NUL, copied before the call returns. Texts come out
  *   as std::string_view, valid as long as the object that they came from.
  * - What fails throws an Error. A call that fails changes nothing, but that a delete call may have
@@ -79,6 +79,17 @@ enum class Outcome : std::int32_t {
     unknown = KOODRIVE_OUTCOME_UNKNOWN,     /**< Sent without a trustworthy response. May still exist. */
 };
 
+/** What kind of thing happened in a run. A later library may report values that are not listed here. */
+enum class EventKind : std::int32_t {
+    request = KOODRIVE_EVENT_REQUEST,     /**< A request was answered, or failed after it was sent. */
+    retry = KOODRIVE_EVENT_RETRY,         /**< A request will be sent again: why, and when. */
+    throttled = KOODRIVE_EVENT_THROTTLED, /**< The service slows the run down: the rate from now on. */
+    outage_began = KOODRIVE_EVENT_OUTAGE_BEGAN, /**< The service is down, and why: requests wait. */
+    outage_ended = KOODRIVE_EVENT_OUTAGE_ENDED, /**< The service is back, and after how long. */
+    clock_corrected = KOODRIVE_EVENT_CLOCK_CORRECTED, /**< Our clock is wrong, and by how much. */
+    stopping = KOODRIVE_EVENT_STOPPING,               /**< Why nothing new is sent. */
+};
+
 /** A status's name, such as "UNAUTHORIZED"; "UNDEFINED" for a value that is none. */
 inline std::string_view name(Status status) noexcept {
     return koodrive_status_name(static_cast<std::int32_t>(status));
@@ -87,6 +98,11 @@ inline std::string_view name(Status status) noexcept {
 /** An outcome's name, such as "NOT_FOUND"; "UNDEFINED" for a value that is none. */
 inline std::string_view name(Outcome outcome) noexcept {
     return koodrive_outcome_name(static_cast<std::int32_t>(outcome));
+}
+
+/** An event kind's name, such as "OUTAGE_BEGAN"; "UNDEFINED" for a value that is none. */
+inline std::string_view name(EventKind kind) noexcept {
+    return koodrive_event_kind_name(static_cast<std::int32_t>(kind));
 }
 
 /** The version of the library, such as "0.1.0". */
@@ -149,6 +165,7 @@ using ConfigHandle = Handle<koodrive_config, koodrive_config_free>;
 using DevicesHandle = Handle<koodrive_devices, koodrive_devices_free>;
 using ScopesHandle = Handle<koodrive_scopes, koodrive_scopes_free>;
 using PlanHandle = Handle<koodrive_plan, koodrive_plan_free>;
+using EventHandle = Handle<koodrive_event, koodrive_event_free>;
 using MonitorHandle = Handle<koodrive_monitor, koodrive_monitor_free>;
 using ResultHandle = Handle<koodrive_result, koodrive_result_free>;
 using ClientHandle = Handle<koodrive_client, koodrive_client_free>;
@@ -624,10 +641,57 @@ class Plan {
     detail::PlanHandle handle_;
 };
 
+/** One thing that happened in a run: Monitor::next_event() hands it out. It never changes, and outlives all else. */
+class Event {
+  public:
+    EventKind kind() const noexcept {
+        return static_cast<EventKind>(koodrive_event_kind(handle_.get()));
+    }
+
+    /** What happened, in one line, with what the service or the network said. It never holds a secret. */
+    std::string_view message() const noexcept {
+        return detail::optional(koodrive_event_message(handle_.get())).value_or("");
+    }
+
+    /** The X-Request-Id of the response behind it, for the service's support. */
+    std::optional<std::string_view> request_id() const noexcept {
+        return detail::optional(koodrive_event_request_id(handle_.get()));
+    }
+
+    /** The HTTP status of that response; 0 if there is none. */
+    int http_status() const noexcept { return koodrive_event_http_status(handle_.get()); }
+
+    /** When it happened, since the run began. */
+    std::chrono::milliseconds elapsed() const noexcept {
+        return std::chrono::milliseconds(koodrive_event_elapsed_ms(handle_.get()));
+    }
+
+    /** Of EventKind::request how long it took, from its first byte sent to its whole response; else 0. */
+    std::chrono::milliseconds duration() const noexcept {
+        return std::chrono::milliseconds(koodrive_event_duration_ms(handle_.get()));
+    }
+
+    /** How many ids the request holds that a request or retry is about; 0 of a call that lists, and of others. */
+    std::size_t scope_count() const noexcept { return koodrive_event_scope_count(handle_.get()); }
+
+    /**
+     * Which try it is, from 1: of a request the one that it is about, of a retry the next one. A request that
+     * was halved begins anew. 0 for others.
+     */
+    std::uint32_t attempt() const noexcept { return koodrive_event_attempt(handle_.get()); }
+
+  private:
+    friend class Monitor;
+
+    explicit Event(koodrive_event *event) noexcept : handle_(event) {}
+
+    detail::EventHandle handle_;
+};
+
 /**
  * Watches a run and cancels it, from any thread while the run goes on. It serves one run at a time, one
- * after the other. A cancelled monitor stays cancelled. It cancels calls that list, too; they count as runs of no
- * ids.
+ * after the other: a run resets its counts. A cancelled monitor stays cancelled. It cancels calls that list, too;
+ * they count as runs of no ids. On request it keeps what happens in a run.
  */
 class Monitor {
   public:
@@ -645,6 +709,42 @@ class Monitor {
 
     /** How many ids the run has; 0 before its first run. */
     std::size_t scopes_total() const noexcept { return koodrive_monitor_scopes_total(handle_.get()); }
+
+    /** How many requests the run has sent by now, tries that failed included. */
+    std::uint64_t requests_sent() const noexcept {
+        return koodrive_monitor_requests_sent(handle_.get());
+    }
+
+    /** How often a request of the run had to be sent again by now, whatever for. */
+    std::uint64_t retries() const noexcept { return koodrive_monitor_retries(handle_.get()); }
+
+    /** How often the service refused a request of the run for its rate by now (HTTP 429 or 503). */
+    std::uint64_t throttles() const noexcept { return koodrive_monitor_throttles(handle_.get()); }
+
+    /**
+     * Keeps up to so many events of the runs that begin from now on, for next_event(); 0, which a new monitor
+     * has: none. The oldest go first, and events_dropped() says how many went. Events that are kept by now go.
+     * An event takes some 300 bytes.
+     *
+     * @throws Error  Status::invalid_argument if capacity is more than 16777216 (2^24), or while a run goes on.
+     */
+    void keep_events(std::size_t capacity) {
+        detail::call(koodrive_monitor_keep_events, handle_.get(), capacity);
+    }
+
+    /**
+     * Takes the oldest event that is kept, also while the run goes on; none if there is none now. It waits for
+     * nothing.
+     */
+    [[nodiscard]] std::optional<Event> next_event() const noexcept {
+        koodrive_event *event = koodrive_monitor_next_event(handle_.get());
+        return event == nullptr ? std::nullopt : std::optional<Event>(Event(event));
+    }
+
+    /** How many events went since keep_events() because there was no room. */
+    std::size_t events_dropped() const noexcept {
+        return koodrive_monitor_events_dropped(handle_.get());
+    }
 
   private:
     friend class Client;

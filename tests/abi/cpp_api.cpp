@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <vector>
 
+using koodrive::EventKind;
 using koodrive::Outcome;
 using koodrive::Status;
 using std::string_view_literals::operator""sv;
@@ -80,6 +81,7 @@ static void types() {
     moves_only<koodrive::Config>();
     moves_only<koodrive::Plan>();
     moves_only<koodrive::Monitor>();
+    moves_only<koodrive::Event>();
     moves_only<koodrive::Client>();
     moves_only<koodrive::Report>();
     moves_only<koodrive::Devices>();
@@ -87,6 +89,7 @@ static void types() {
     static_assert(std::is_nothrow_copy_constructible_v<koodrive::Error>);
     CHECK(name(Outcome::not_found) == "NOT_FOUND" && name(Status::timed_out) == "TIMED_OUT");
     CHECK(name(static_cast<Outcome>(99)) == "UNDEFINED");
+    CHECK(name(EventKind::outage_began) == "OUTAGE_BEGAN" && name(EventKind()) == "UNDEFINED");
     CHECK(koodrive::version() == koodrive_version());
 #ifdef __cpp_lib_ranges
     static_assert(std::ranges::forward_range<koodrive::Report>);
@@ -275,6 +278,58 @@ static void a_cancelled_run(const koodrive::Client &client) {
     CHECK((*error.report())[0].message());
 }
 
+static void the_events_of_a_run(const koodrive::Client &client) {
+    koodrive::Plan plan;
+    plan.add("5", {first, "345"}).add_for("forbidden", "5", {first});
+    koodrive::Monitor monitor;
+    monitor.keep_events(10);
+    const koodrive::Error error = error_of([&] { (void)client.delete_plan(plan, &monitor); });
+    CHECK(monitor.requests_sent() == 2 && monitor.retries() == 0 && monitor.throttles() == 0);
+    std::size_t scopes = 0;
+    while (const std::optional<koodrive::Event> event = monitor.next_event()) {
+        CHECK(event->kind() == EventKind::request && event->attempt() == 1);
+        CHECK(event->duration() <= event->elapsed() && event->elapsed() < std::chrono::minutes(10));
+        scopes += event->scope_count();
+        const bool is_forbidden = event->scope_count() == 1;
+        CHECK(event->http_status() == (is_forbidden ? 403 : 200) && event->request_id());
+        CHECK((std::string_view(error.what()).find(event->message()) == 0) == is_forbidden);
+        CHECK((event->request_id() == error.request_id()) == is_forbidden);
+    }
+    CHECK(scopes == 3 && monitor.events_dropped() == 0);
+    monitor.keep_events(1);
+    (void)error_of([&] { (void)client.delete_plan(plan, &monitor); });
+    CHECK(monitor.events_dropped() == 1 && monitor.next_event() && !monitor.next_event());
+    monitor.keep_events(0);
+    (void)client.list_devices(&monitor);
+    CHECK(!monitor.next_event() && monitor.requests_sent() == 1);
+}
+
+/* Another thread takes the events while the run goes on; they outlive client and monitor. */
+static void events_are_taken_by_another_thread() {
+    std::vector<koodrive::Event> events;
+    {
+        const koodrive::Client client(koodrive::Config::from_env());
+        koodrive::Monitor monitor;
+        monitor.keep_events(10);
+        std::thread watcher([&] {
+            while (events.empty()) {
+                if (std::optional<koodrive::Event> event = monitor.next_event()) {
+                    events.push_back(*std::move(event));
+                } else {
+                    std::this_thread::yield();
+                }
+            }
+        });
+        (void)client.list_devices(&monitor);
+        watcher.join();
+    }
+    koodrive::Event taken = std::move(events[0]);
+    CHECK(taken.kind() == EventKind::request && taken.http_status() == 200 && taken.scope_count() == 0);
+    CHECK(!taken.message().empty() && taken.request_id() && events[0].message().empty());
+    CHECK(events[0].kind() == EventKind() && !events[0].request_id() && events[0].attempt() == 0);
+    CHECK(events[0].elapsed().count() == 0 && events[0].duration().count() == 0);
+}
+
 static void bad_input(const koodrive::Client &client) {
     const char *const null_id[] = {"1", nullptr};
     koodrive::Plan plan;
@@ -300,6 +355,7 @@ static void bad_input(const koodrive::Client &client) {
     refused("endpoint", [] { koodrive::Client client{koodrive::Config()}; });
     refused("access_token", [&] { client.set_access_token("1\0002"sv); });
     refused("authorization", [&] { client.set_authorization(""); });
+    refused("capacity", [] { koodrive::Monitor().keep_events((1 << 24) + 1); });
     refused("run_timeout_ms", [] { koodrive::Config().set_run_timeout(std::chrono::seconds(-1)); });
     refused("max_attempts", [] { koodrive::Config().set_max_attempts(101); });
     refused("max_requests_per_second", [] { koodrive::Config().set_max_requests_per_second(-1); });
@@ -334,6 +390,9 @@ static void what_was_moved_from() {
     CHECK(plan.scope_count() == 0 && plan.request_count() == 0);
     monitor.cancel();
     CHECK(monitor.scopes_done() == 0 && monitor.scopes_total() == 0);
+    refused("monitor", [&] { monitor.keep_events(1); });
+    CHECK(!monitor.next_event() && monitor.events_dropped() == 0 && monitor.requests_sent() == 0);
+    CHECK(monitor.retries() == 0 && monitor.throttles() == 0);
     CHECK(taken_client.delete_plan(taken_plan, &taken_monitor).empty());
 
     koodrive::Report report = taken_client.delete_scopes(device, {"345", "7"});
@@ -383,6 +442,8 @@ int main() {
     reports_outlive_the_rest();
     nothing_to_do(client);
     a_cancelled_run(client);
+    the_events_of_a_run(client);
+    events_are_taken_by_another_thread();
     bad_input(client);
     what_was_moved_from();
     many_threads(client);
