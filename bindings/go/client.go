@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"sync"
 )
@@ -107,17 +108,36 @@ func (c *Client) set(argument, value string, set func(*C.char, **C.koodrive_erro
 	return toGo(set(text, &failure), &failure)
 }
 
-// An Option changes how one call works.
-type Option func(*run)
+// An Option changes how one call that deletes works.
+type Option interface {
+	ofDeletion(*run)
+}
 
 type run struct {
 	monitor *Monitor
 	journal *string
+	logger  *slog.Logger
+}
+
+type deletionOption func(*run)
+
+func (o deletionOption) ofDeletion(r *run) { o(r) }
+
+// newRun is what the options say.
+func newRun(options []Option) run {
+	r := run{}
+	for _, option := range options {
+		option.ofDeletion(&r)
+	}
+	if r.monitor == nil {
+		r.monitor = new(Monitor)
+	}
+	return r
 }
 
 // WithMonitor lets other goroutines watch a run, and abandon it.
 func WithMonitor(monitor *Monitor) Option {
-	return func(r *run) { r.monitor = monitor }
+	return deletionOption(func(r *run) { r.monitor = monitor })
 }
 
 // WithJournal writes down in a file what a run does: the same call with the same plan and file takes up a run
@@ -128,7 +148,7 @@ func WithMonitor(monitor *Monitor) Option {
 // The error is an [*Error] with [ErrInvalidArgument], and nothing was sent, if the file is in use, no journal,
 // damaged, or of another plan or endpoint; with [ErrJournal] if it can't be written during the run.
 func WithJournal(path string) Option {
-	return func(r *run) { r.journal = &path }
+	return deletionOption(func(r *run) { r.journal = &path })
 }
 
 // DeleteScopes deletes scopes of one device of the config's user: [Plan.Add] and [Client.DeletePlan] in
@@ -159,19 +179,18 @@ func (c *Client) DeletePlan(ctx context.Context, plan *Plan, options ...Option) 
 	if err != nil {
 		return nil, err
 	}
-	r := run{}
-	for _, option := range options {
-		option(&r)
-	}
-	if r.monitor == nil {
-		r.monitor = new(Monitor)
-	}
+	r := newRun(options)
 	journal, err := optionalText("journal_path", r.journal)
 	if err != nil {
 		return nil, err
 	}
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
+	endLog, err := r.monitor.use().log(ctx, r.logger)
+	if err != nil {
+		return nil, err
+	}
+	defer endLog()
 	stop := r.monitor.follow(ctx)
 	defer stop()
 

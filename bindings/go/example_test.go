@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
+	"os"
 	"time"
 
 	"koodrive"
@@ -132,6 +134,33 @@ func ExampleError() {
 	// Output:
 	// nothing was added: 0
 	// koodrive: INVALID_ARGUMENT 0 false
+}
+
+// A log says what happens in a run: here without what is another in every run.
+func ExampleWithLogger() {
+	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, attribute slog.Attr) slog.Attr {
+			switch attribute.Key {
+			case slog.TimeKey, "elapsed", "duration", "request_id":
+				return slog.Attr{}
+			}
+			return attribute
+		},
+	}))
+
+	_, err = client.DeleteScopes(context.Background(), "camera", []string{"1842846715527000000", "345"},
+		koodrive.WithLogger(logger))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// level=DEBUG msg="the service answered the request" kind=REQUEST http_status=200 scopes=2 attempt=1
 }
 
 // A monitor shows how far a run is. Stopping the context lets the answers under way come in; Abandon

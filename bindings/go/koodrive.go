@@ -18,6 +18,9 @@
 //
 // Which ids there are say [Client.Devices] and [Client.Scopes]; [Plan.AddScopes] takes a whole list.
 //
+// What happens in a call, such as which request failed and when it is sent again, logs [WithLogger]; a [Monitor]
+// hands it out to other goroutines.
+//
 // A call blocks one thread of the operating system while it runs, whatever the number of its
 // connections.
 //

@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"runtime"
 )
 
@@ -109,22 +110,26 @@ func (l *ScopeList) All() iter.Seq[Scope] {
 // an argument breaks its rule or there is no user; with [ErrService] if the service refused the request, and why
 // in [Error.ServiceCode]; with [ErrInvalidResponse] if its answer can't be trusted; or with [ErrUnauthorized],
 // [ErrUnreachable], [ErrTimedOut], [ErrCancelled] or [ErrInternal]. Of a closed client it is [ErrClosed].
-func (c *Client) Devices(ctx context.Context) ([]Device, error) {
-	return c.devices(ctx, nil)
+func (c *Client) Devices(ctx context.Context, options ...LoggerOption) ([]Device, error) {
+	return c.devices(ctx, nil, options)
 }
 
 // DevicesFor lists the devices of this user. The rest is as for [Client.Devices].
-func (c *Client) DevicesFor(ctx context.Context, userID string) ([]Device, error) {
-	return c.devices(ctx, &userID)
+func (c *Client) DevicesFor(ctx context.Context, userID string, options ...LoggerOption) ([]Device, error) {
+	return c.devices(ctx, &userID, options)
 }
 
-func (c *Client) devices(ctx context.Context, userID *string) ([]Device, error) {
+func (c *Client) devices(ctx context.Context, userID *string, options []LoggerOption) ([]Device, error) {
+	var to *slog.Logger
+	for _, option := range options {
+		to = option.logger
+	}
 	user, err := optionalText("user_id", userID)
 	if err != nil {
 		return nil, err
 	}
 	var devices *C.koodrive_devices
-	err = c.list(ctx, func(monitor *C.koodrive_monitor, failure **C.koodrive_error) C.koodrive_status {
+	err = c.list(ctx, to, func(monitor *C.koodrive_monitor, failure **C.koodrive_error) C.koodrive_status {
 		return C.koodrive_client_list_devices(c.handle, user, monitor, &devices, failure)
 	})
 	if err != nil {
@@ -145,17 +150,24 @@ func (c *Client) devices(ctx context.Context, userID *string) ([]Device, error) 
 	return list, nil
 }
 
-// A ScopesOption changes which scopes are listed.
-type ScopesOption func(*scopesQuery)
+// A ScopesOption changes how one call that lists scopes works.
+type ScopesOption interface {
+	ofScopes(*scopesQuery)
+}
 
 type scopesQuery struct {
 	module *string
+	logger *slog.Logger
 }
+
+type scopesOption func(*scopesQuery)
+
+func (o scopesOption) ofScopes(q *scopesQuery) { o(q) }
 
 // OfModule lists the scopes of one module only, by one request. Without it those of the modules that are named
 // here are listed, by one request each.
 func OfModule(module Module) ScopesOption {
-	return func(q *scopesQuery) { q.module = (*string)(&module) }
+	return scopesOption(func(q *scopesQuery) { q.module = (*string)(&module) })
 }
 
 // Scopes lists the scopes that a device of the config's user backs up. The device is as for [Plan.Add]. The rest
@@ -173,7 +185,7 @@ func (c *Client) ScopesFor(ctx context.Context, userID, deviceID string, options
 func (c *Client) scopes(ctx context.Context, userID *string, deviceID string, options []ScopesOption) (*ScopeList, error) {
 	q := scopesQuery{}
 	for _, option := range options {
-		option(&q)
+		option.ofScopes(&q)
 	}
 	user, err := optionalText("user_id", userID)
 	if err != nil {
@@ -188,7 +200,7 @@ func (c *Client) scopes(ctx context.Context, userID *string, deviceID string, op
 		return nil, err
 	}
 	var scopes *C.koodrive_scopes
-	err = c.list(ctx, func(monitor *C.koodrive_monitor, failure **C.koodrive_error) C.koodrive_status {
+	err = c.list(ctx, q.logger, func(monitor *C.koodrive_monitor, failure **C.koodrive_error) C.koodrive_status {
 		return C.koodrive_client_list_scopes(c.handle, user, device, module, monitor, &scopes, failure)
 	})
 	if err != nil {
@@ -198,12 +210,18 @@ func (c *Client) scopes(ctx context.Context, userID *string, deviceID string, op
 }
 
 // list makes one call of the library that lists, which the end of the context cancels.
-func (c *Client) list(ctx context.Context, call func(*C.koodrive_monitor, **C.koodrive_error) C.koodrive_status) error {
+func (c *Client) list(ctx context.Context, to *slog.Logger,
+	call func(*C.koodrive_monitor, **C.koodrive_error) C.koodrive_status) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
 	defer c.calls.Done()
 	monitor := new(Monitor)
+	endLog, err := monitor.use().log(ctx, to)
+	if err != nil {
+		return err
+	}
+	defer endLog()
 	stop := monitor.follow(ctx)
 	defer stop()
 	var failure *C.koodrive_error

@@ -6,24 +6,29 @@ import "C"
 import (
 	"context"
 	"runtime"
+	"sync"
 	"sync/atomic"
 )
 
 // A Monitor watches a run from other goroutines while it goes on; hand it to the run with
-// [WithMonitor]. The zero value is ready. It serves one run at a time, one after the other; after a run
-// that was cancelled or abandoned take a new one. A copy of a Monitor that was used is the same monitor.
+// [WithMonitor]. The zero value is ready. It serves one run at a time, one after the other: a run resets its
+// counts. After a run that was cancelled or abandoned take a new one. A copy of a Monitor that was used is the
+// same monitor.
 type Monitor struct {
 	state atomic.Pointer[monitor]
 }
 
 type monitor struct {
 	handle *C.koodrive_monitor
+
+	mu     sync.Mutex // guards keeper, and changing it
+	keeper keeper
 }
 
 // use returns the C monitor. The caller keeps m alive.
 func (m *Monitor) use() *monitor {
 	if m.state.Load() == nil {
-		fresh := &monitor{C.koodrive_monitor_new()}
+		fresh := &monitor{handle: C.koodrive_monitor_new()}
 		runtime.AddCleanup(fresh, func(handle *C.koodrive_monitor) { C.koodrive_monitor_free(handle) }, fresh.handle)
 		m.state.CompareAndSwap(nil, fresh)
 	}
