@@ -1,0 +1,28 @@
+"""Counts for Prometheus what happens in runs: python prometheus_metrics.py DEVICE ID..."""
+
+import logging
+import sys
+
+from prometheus_client import Counter, Histogram, generate_latest
+
+import koodrive
+
+SECONDS = Histogram("koodrive_request_seconds", "Requests, by HTTP status", ["status"])
+EVENTS = Counter("koodrive_events", "What else happened, by kind", ["kind"])
+
+
+class Metrics(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = vars(record)
+        if fields.get("kind") == "REQUEST":
+            SECONDS.labels(fields["http_status"] or "none").observe(fields["duration_ms"] / 1000)
+        elif "kind" in fields:
+            EVENTS.labels(fields["kind"]).inc()
+
+
+logger = logging.getLogger("koodrive")
+logger.addHandler(Metrics())
+logger.setLevel(logging.DEBUG)
+with koodrive.Client.from_env() as client:
+    client.delete_scopes(sys.argv[1], sys.argv[2:])
+print(generate_latest().decode())  # a service would start_http_server(8000) instead
