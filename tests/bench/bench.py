@@ -18,6 +18,7 @@ import counts
 import instructions
 import measure
 import provide
+
 import report
 
 HERE = Path(__file__).resolve().parent

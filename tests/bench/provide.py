@@ -25,12 +25,13 @@ IDS, SHUFFLED_IDS = OUT / "ids", OUT / "shuffled-ids"
 FLOOR = "bare socket"
 KOODRIVE_C, KOODRIVE_GO, KOODRIVE_PYTHON = "koodrive, C", "koodrive, Go", "koodrive, Python"
 JOURNALED = KOODRIVE_C + ", journaled"
+WATCHED = KOODRIVE_C + ", watched"
 SIGNED = KOODRIVE_C + ", signed"
 LIBCURL = "libcurl + cJSON"
 UNSORTED = KOODRIVE_C + ", ids in no order"
 CALLS = ", a call each request"
 #: How the names of clients end that do the job in another way.
-VARIANTS = (SIGNED, UNSORTED, CALLS)
+VARIANTS = (SIGNED, UNSORTED, CALLS, WATCHED)
 
 PLANNING = [str(OUT / "planning"), str(IDS)]
 PLANNING_UNSORTED = [str(OUT / "planning"), str(SHUFFLED_IDS)]
@@ -86,6 +87,7 @@ def clients() -> dict[str, list[str]]:
         KOODRIVE_C: c,
         SIGNED: [*c, "--sign", "1"],
         JOURNALED: [*c, "--journal", "1"],
+        WATCHED: [*c, "--events", "1"],
         UNSORTED: [c[0], str(SHUFFLED_IDS)],
         KOODRIVE_C + CALLS: [*c, "--calls", "1"],
         KOODRIVE_PYTHON: [*python, "koodrive"],

@@ -15,6 +15,7 @@ from provide import (
     LIBRARY,
     SIGNED,
     UNSORTED,
+    WATCHED,
 )
 
 Results = dict[str, Any]
@@ -76,6 +77,10 @@ def targets(results: Results) -> str:
     def startup(what: str) -> list[float]:
         return [run[what] for run in results["startup"]]
 
+    def watched() -> list[float]:
+        pairs = zip(timings["steady"][WATCHED], timings["steady"][KOODRIVE_C])
+        return [cpu_us(one) / cpu_us(other) for one, other in pairs]
+
     def listing(what: str) -> list[float]:
         return [run[what] for run in results["listing"]]
 
@@ -126,6 +131,7 @@ def targets(results: Results) -> str:
             "20 ms service, 4 connections, wall × without", 1.05, 1.02, "{:.3f}", journal("delay 4")
         ),
         Target("the same, 16 connections", 1.05, 1.02, "{:.3f}", journal("delay 16")),
+        Target("events kept and taken: CPU a request, × without", 1.03, None, "{:.3f}", watched()),
         Target("bytes of journal an id", 40, 30, "{:.1f}", taken_up("bytes_per_id")),
         Target("a journal of a million ids is taken up, s", 0.5, 0.2, "{:.2f}", taken_up("wall_s")),
         Target(

@@ -14,7 +14,7 @@ struct arguments arguments_parse(int argc, char **argv) {
         {"--ids", &a.ids},         {"--connections", &a.connections},
         {"--devices", &a.devices}, {"--sign", &a.sign},
         {"--calls", &a.calls},     {"--repeat", &a.repeat},
-        {"--journal", &a.journal},
+        {"--journal", &a.journal}, {"--events", &a.events},
     };
     size_t count = sizeof options / sizeof *options;
     if (argc > 1)

@@ -23,6 +23,7 @@ struct arguments {
     long sign;    /* koodrive only: App-ID signatures instead of a token */
     long calls;   /* koodrive only: one delete call for each request */
     long journal; /* koodrive only: 1: written down in a file; 2: that is left, and taken up */
+    long events;  /* koodrive only: kept, and taken by another thread */
     long repeat;  /* koodrive only: how often the whole run is done */
 };
 

@@ -4,7 +4,10 @@
 #include "bench.h"
 
 #include <koodrive.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 static struct arguments a;
 static char *text; /* all ids, one a line */
@@ -49,11 +52,46 @@ static koodrive_result *run_journaled(const koodrive_client *client, const koodr
     return result;
 }
 
+static atomic_bool is_over;
+
+/* Takes the events of a run, ten times a second, as a logger would; how many there were. */
+static void *take_events(void *monitor) {
+    size_t taken = 0;
+    for (bool is_last = false; !is_last;) {
+        is_last = atomic_load(&is_over);
+        for (koodrive_event *event; (event = koodrive_monitor_next_event(monitor)); taken++)
+            koodrive_event_free(event);
+        if (!is_last)
+            nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    if (koodrive_monitor_events_dropped(monitor) > 0 || taken != koodrive_monitor_requests_sent(monitor))
+        DIE("events were lost");
+    return NULL;
+}
+
+/* Runs a plan whose events another thread takes. */
+static koodrive_result *run_watched(const koodrive_client *client, const koodrive_plan *plan) {
+    koodrive_result *result;
+    koodrive_monitor *monitor = koodrive_monitor_new();
+    check(koodrive_monitor_keep_events(monitor, 10000, &error));
+    pthread_t taker;
+    atomic_store(&is_over, false);
+    if (pthread_create(&taker, NULL, take_events, monitor) != 0)
+        DIE("no thread");
+    check(koodrive_client_delete_plan(client, plan, monitor, &result, &error));
+    atomic_store(&is_over, true);
+    pthread_join(taker, NULL);
+    koodrive_monitor_free(monitor);
+    return result;
+}
+
 /* Runs the plan, and checks that each id fared as the server says. */
 static void delete(const koodrive_client *client, koodrive_plan *plan, size_t first) {
     koodrive_result *result;
     if (a.journal)
         result = run_journaled(client, plan);
+    else if (a.events)
+        result = run_watched(client, plan);
     else
         check(koodrive_client_delete_plan(client, plan, NULL, &result, &error));
     const koodrive_outcome *outcomes = koodrive_result_outcomes(result);
