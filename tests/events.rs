@@ -166,6 +166,28 @@ fn why_a_run_stops_is_told() {
 }
 
 #[test]
+fn a_run_that_does_not_wait_tells_of_no_retry() {
+    let too_long = Fault::Status {
+        status: 429,
+        retry_after: Some("86400".into()),
+        body: None,
+        content_type: None,
+    };
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::always(too_long)]);
+    let (monitor, events) = run(&sandbox, 200, |_| ());
+    assert_eq!(kinds(&events), [Request, Stopping, Throttled]);
+    assert!(
+        events[1].message.contains("a pause of 86400 seconds"),
+        "{:?}",
+        events[1]
+    );
+    assert_eq!((monitor.retries(), monitor.throttles()), (0, 1));
+    let _ = client(&sandbox).list_devices(None, Some(&monitor));
+    assert_eq!((monitor.retries(), monitor.throttles()), (0, 1));
+}
+
+#[test]
 fn a_request_that_is_halved_is_told() {
     let ids = generated_ids(4);
     let sandbox = sandbox(Options {
@@ -272,7 +294,7 @@ fn no_event_holds_a_secret_or_more_than_one_line() {
         Fault::Status {
             status: 500,
             retry_after: None,
-            body: Some(r#"{"code":7,"msg":"two\nlines of a-token"}"#.into()),
+            body: Some(r#"{"code":7,"msg":"more\nthan\u2028one\u0085line of a-token"}"#.into()),
             content_type: None,
         },
     )]);
@@ -280,6 +302,7 @@ fn no_event_holds_a_secret_or_more_than_one_line() {
     assert_eq!(events.len(), 5);
     for event in events {
         assert!(!event.message.contains("a-token"), "{event:?}");
-        assert!(!event.message.contains('\n'), "{event:?}");
+        let breaks = ['\n', '\u{2028}', '\u{85}'];
+        assert!(!event.message.contains(breaks), "{event:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::RunContext;
 use super::control::{Control, Stop, Stopped};
-use super::events::Events;
+use super::events::{Again, Events};
 use super::health::ServiceHealth;
 use super::rate_limiter::Slot;
 use crate::context::CallContext;
@@ -71,6 +71,14 @@ impl<'a> Dispatch<'a> {
         let offset = self.context.service.clock_offset();
         if self.told_clock_offset.swap(offset, Ordering::Relaxed) != offset {
             self.events.clock_corrected(offset);
+        }
+    }
+
+    /// Tells that a request of so many ids will be sent again, for the `attempt`th time, unless the run is stopped
+    /// by now.
+    pub(super) fn tell_retry(&self, scopes: usize, attempt: u32, error: &Error, again: &Again) {
+        if !self.control.cancellation().is_stopped() {
+            self.events.retry(scopes, attempt, error, again);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::event::{Event, EventKind};
 use crate::monitor::Monitor;
-use crate::service::Attempt;
+use crate::service::{Attempt, AttemptError};
 use crate::system::System;
 
 /// The way to the monitor of one run.
@@ -57,9 +57,13 @@ impl<'a> Events<'a> {
 
     /// It was answered, or failed.
     pub(super) fn sent(&self, sent: &Sent, attempt: &Attempt<'_>) {
+        let error = attempt.follow_up.error.as_ref();
+        if error.is_some_and(AttemptError::is_throttle) {
+            self.monitor.count_throttle();
+        }
         let Some(at) = sent.at else { return };
         let duration = self.system.now().saturating_duration_since(at);
-        let message = match &attempt.follow_up.error {
+        let message = match error {
             Some(error) => error.error.message.clone(),
             None => "the service answered the request".to_owned(),
         };
@@ -93,10 +97,8 @@ impl<'a> Events<'a> {
         });
     }
 
-    /// The service refused a request for its rate.
-    pub(super) fn throttled(&self, rate: Option<f64>, error: &Error) {
-        self.monitor.count_throttle();
-        let Some(rate) = rate else { return };
+    /// The service refused a request for its rate, which is this from now on.
+    pub(super) fn throttled(&self, rate: f64, error: &Error) {
         self.tell(|| {
             let message = format!(
                 "throttled to {rate:.1} requests a second: {}",
@@ -171,8 +173,13 @@ impl<'a> Events<'a> {
 
 /// The service's words may have lines, which a log would take for records.
 fn on_one_line(text: String) -> String {
-    match text.contains(char::is_control) {
-        true => text.replace(char::is_control, " "),
+    match text.contains(breaks_a_line) {
+        true => text.replace(breaks_a_line, " "),
         false => text,
     }
+}
+
+/// Unicode's separators of lines and paragraphs are no control characters.
+fn breaks_a_line(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }

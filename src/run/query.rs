@@ -144,7 +144,7 @@ impl Reader<'_> {
     }
 
     fn tell_retry(&self, error: &Error, again: &Again) {
-        let events = self.sender.dispatch.events;
-        events.retry(0, self.sends + 1, error, again);
+        let dispatch = self.sender.dispatch;
+        dispatch.tell_retry(0, self.sends + 1, error, again);
     }
 }

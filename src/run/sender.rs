@@ -126,7 +126,9 @@ impl<'r> Sender<'r> {
                 true => None,
                 false => context.rate_limiter.throttled(now, sent, slot),
             };
-            events.throttled(rate, &attempt_error.error);
+            if let Some(rate) = rate {
+                events.throttled(rate, &attempt_error.error);
+            }
         }
         let is_throttled = attempt_error.is_throttle()
             && (!attempt_error.may_be_overload() || health.has_ever_answered());

@@ -157,7 +157,7 @@ impl<'r, 'a> Worker<'r, 'a> {
     pub(super) fn tell_retry(&self, error: &Error, again: &Again) {
         if let Some(sub_batch) = self.progress.sub_batches.last() {
             let (ids, attempt) = (sub_batch.ids.len(), sub_batch.sends + 1);
-            self.run.dispatch.events.retry(ids, attempt, error, again);
+            self.run.dispatch.tell_retry(ids, attempt, error, again);
         }
     }
 
