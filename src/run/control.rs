@@ -100,16 +100,14 @@ impl<'a> Control<'a> {
 
     /// Stops the run. Of several reasons the most telling stays.
     pub(super) fn stop(&self, stop: Stop) {
-        let error = stop.error();
+        let now = self.events.now();
         let mut reason = self.lock();
-        let is_new = reason.as_ref().is_none_or(|old| stop.rank() < old.rank());
-        if is_new {
+        if reason.as_ref().is_none_or(|old| stop.rank() < old.rank()) {
+            // Under the lock: what is told last is what stays.
+            self.events.stopping(now, &stop.error());
             *reason = Some(stop);
         }
         drop(reason);
-        if is_new {
-            self.events.stopping(&error);
-        }
         // Last, for whoever sees it asks for the reason.
         self.cancellation.stop();
     }

@@ -26,7 +26,7 @@ pub(super) struct Dispatch<'a> {
     pub(super) context: RunContext<'a>,
     pub(super) control: Control<'a>,
     pub(super) events: Events<'a>,
-    pub(super) health: ServiceHealth,
+    pub(super) health: ServiceHealth<'a>,
     /// While the service is in doubt one thread at a time sends.
     pub(super) probe_gate: Gate,
     /// Of the threads that wait for the rate limit one looks at the clock.
@@ -45,7 +45,7 @@ impl<'a> Dispatch<'a> {
             context,
             control: Control::new(monitor.clone(), deadline, events),
             events,
-            health: ServiceHealth::new(now, context.limits.max_outage),
+            health: ServiceHealth::new(now, context.limits.max_outage, events),
             probe_gate: Gate::default(),
             rate_gate: Gate::default(),
             told_clock_offset: AtomicI64::new(0),
@@ -66,10 +66,12 @@ impl<'a> Dispatch<'a> {
         self.control.reason().unwrap_or(Stop::Panicked).error()
     }
 
-    /// Our clock was found wrong. Of the requests that were under way only the first one tells.
+    /// What is known of our clock changed. Of the requests that were under way only the first one tells; and none
+    /// that a correction is taken back, which did not help.
     pub(super) fn clock_corrected(&self) {
         let offset = self.context.service.clock_offset();
-        if self.told_clock_offset.swap(offset, Ordering::Relaxed) != offset {
+        let told = self.told_clock_offset.swap(offset, Ordering::Relaxed);
+        if offset != told && offset != 0 {
             self.events.clock_corrected(offset);
         }
     }

@@ -49,7 +49,7 @@ impl<'a> Events<'a> {
     pub(super) fn sending(&self, scopes: usize, attempt: u32) -> Sent {
         self.monitor.count_request();
         Sent {
-            at: self.is_kept.then(|| self.system.now()),
+            at: self.is_kept.then(|| self.now()),
             scopes,
             attempt,
         }
@@ -62,7 +62,7 @@ impl<'a> Events<'a> {
             self.monitor.count_throttle();
         }
         let Some(at) = sent.at else { return };
-        let duration = self.system.now().saturating_duration_since(at);
+        let now = self.now();
         let message = match error {
             Some(error) => error.error.message.clone(),
             None => "the service answered the request".to_owned(),
@@ -70,10 +70,10 @@ impl<'a> Events<'a> {
         self.push(Event {
             request_id: attempt.request_id.clone(),
             http_status: attempt.status,
-            duration,
+            duration: now.saturating_duration_since(at),
             scope_count: sent.scopes,
             attempt: sent.attempt,
-            ..self.event(EventKind::Request, message)
+            ..self.event(EventKind::Request, message, now)
         });
     }
 
@@ -87,12 +87,13 @@ impl<'a> Events<'a> {
                 Again::WhenPossible => "sent again when the service allows it".to_owned(),
                 Again::InHalves => "sent again in two halves".to_owned(),
             };
+            let message = format!("{when}: {}", error.message);
             Event {
                 request_id: error.request_id.clone(),
                 http_status: error.http_status,
                 scope_count: scopes,
                 attempt,
-                ..self.event(EventKind::Retry, format!("{when}: {}", error.message))
+                ..self.event(EventKind::Retry, message, self.now())
             }
         });
     }
@@ -104,23 +105,23 @@ impl<'a> Events<'a> {
                 "throttled to {rate:.1} requests a second: {}",
                 error.message
             );
-            self.about(EventKind::Throttled, message, error)
+            self.about(EventKind::Throttled, message, error, self.now())
         });
     }
 
     /// The service is down.
-    pub(super) fn outage_began(&self, error: &Error) {
+    pub(super) fn outage_began(&self, now: Instant, error: &Error) {
         self.tell(|| {
             let message = format!("the service is down: {}", error.message);
-            self.about(EventKind::OutageBegan, message, error)
+            self.about(EventKind::OutageBegan, message, error, now)
         });
     }
 
     /// It was down for so long.
-    pub(super) fn outage_ended(&self, outage: Duration) {
+    pub(super) fn outage_ended(&self, now: Instant, outage: Duration) {
         self.tell(|| {
             let message = format!("the service is back after {:.1} s", outage.as_secs_f64());
-            self.event(EventKind::OutageEnded, message)
+            self.event(EventKind::OutageEnded, message, now)
         });
     }
 
@@ -130,13 +131,18 @@ impl<'a> Events<'a> {
             let direction = if seconds < 0 { "behind" } else { "ahead of" };
             let seconds = seconds.unsigned_abs();
             let message = format!("the service's clock is {seconds} s {direction} ours");
-            self.event(EventKind::ClockCorrected, message)
+            self.event(EventKind::ClockCorrected, message, self.now())
         });
     }
 
     /// Nothing new is sent.
-    pub(super) fn stopping(&self, error: &Error) {
-        self.tell(|| self.about(EventKind::Stopping, error.message.clone(), error));
+    pub(super) fn stopping(&self, now: Instant, error: &Error) {
+        self.tell(|| self.about(EventKind::Stopping, error.message.clone(), error, now));
+    }
+
+    /// For those who tell while they hold a lock, under which nobody looks at the clock.
+    pub(super) fn now(&self) -> Instant {
+        self.system.now()
     }
 
     fn tell(&self, event: impl FnOnce() -> Event) {
@@ -149,21 +155,21 @@ impl<'a> Events<'a> {
         self.monitor.push_event(event);
     }
 
-    fn about(&self, kind: EventKind, message: String, error: &Error) -> Event {
+    fn about(&self, kind: EventKind, message: String, error: &Error, now: Instant) -> Event {
         Event {
             request_id: error.request_id.clone(),
             http_status: error.http_status,
-            ..self.event(kind, message)
+            ..self.event(kind, message, now)
         }
     }
 
-    fn event(&self, kind: EventKind, message: String) -> Event {
+    fn event(&self, kind: EventKind, message: String, now: Instant) -> Event {
         Event {
             kind,
             message: on_one_line(message),
             request_id: None,
             http_status: None,
-            elapsed: self.system.now().saturating_duration_since(self.began),
+            elapsed: now.saturating_duration_since(self.began),
             duration: Duration::ZERO,
             scope_count: 0,
             attempt: 0,

@@ -181,10 +181,8 @@ impl Worker<'_, '_> {
         if let Some(sub_batch) = sub_batch.filter(|sub| sub.failed_attempts >= max_attempts) {
             sub_batch.suspected_trouble = Some(troubles_over);
         }
-        let dispatch = &self.run.dispatch;
-        if dispatch.health.suspect_outage(self.now()) {
-            dispatch.events.outage_began(&error);
-        }
+        let health = &self.run.dispatch.health;
+        health.suspect_outage(self.now(), &error);
         self.change_request(true);
     }
 

@@ -7,10 +7,13 @@
 //! is down: requests take turns after growing pauses, and their attempts are not charged. The first success
 //! ends it.
 
-use crate::sync::lock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use super::events::Events;
+use crate::error::Error;
+use crate::sync::lock;
 
 /// So many failures in a row put the service in doubt.
 const FAILURES_OF_DOUBT: u32 = 4;
@@ -25,7 +28,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Shared by a run's workers.
-pub(super) struct ServiceHealth {
+pub(super) struct ServiceHealth<'a> {
+    /// Outages are told under the lock, so that they are told in their order.
+    events: Events<'a>,
     began: Instant,
     max_outage: Duration,
     /// When the latest request was sent that the service answered, in nanoseconds since `began`, plus 1;
@@ -61,10 +66,10 @@ struct Outage {
 
 /// An attempt that failed and may succeed another time.
 #[derive(Clone, Copy)]
-pub(super) struct FailedAttempt {
+pub(super) struct FailedAttempt<'e> {
     pub(super) sent: Instant,
     pub(super) now: Instant,
-    pub(super) has_response: bool,
+    pub(super) error: &'e Error,
     pub(super) is_throttled: bool,
 }
 
@@ -82,9 +87,10 @@ pub(super) enum Diagnosis {
     GivenUp,
 }
 
-impl ServiceHealth {
-    pub(super) fn new(began: Instant, max_outage: Duration) -> Self {
+impl<'a> ServiceHealth<'a> {
+    pub(super) fn new(began: Instant, max_outage: Duration, events: Events<'a>) -> Self {
         Self {
+            events,
             began,
             max_outage,
             last_answer: AtomicU64::new(0),
@@ -100,19 +106,22 @@ impl ServiceHealth {
         self.refusals_in_row.store(0, Ordering::Relaxed);
     }
 
-    /// The service itself answered a request that was sent then. When the outage began that this ends, if any.
-    pub(super) fn answered(&self, sent: Instant) -> Option<Instant> {
+    /// The service itself answered a request that was sent then.
+    pub(super) fn answered(&self, sent: Instant) {
         self.last_answer
             .fetch_max(self.stamp(sent), Ordering::Relaxed);
-        match self.is_troubled.load(Ordering::Relaxed) {
-            true => self.recover(),
-            false => None,
+        if self.is_troubled.load(Ordering::Relaxed) {
+            self.recover();
         }
     }
 
-    fn recover(&self) -> Option<Instant> {
+    fn recover(&self) {
+        let now = self.events.now();
         let mut trouble = self.trouble();
-        let ended = trouble.outage.map(|outage| outage.began);
+        if let Some(outage) = trouble.outage {
+            let duration = now.saturating_duration_since(outage.began);
+            self.events.outage_ended(now, duration);
+        }
         let was_down = trouble
             .outage
             .is_some_and(|outage| outage.failed_probes > 0);
@@ -123,7 +132,6 @@ impl ServiceHealth {
         };
         self.is_troubled.store(false, Ordering::Relaxed);
         self.is_doubtful.store(false, Ordering::Relaxed);
-        ended
     }
 
     /// Whether the service answered a request that was not sent before this.
@@ -158,17 +166,11 @@ impl ServiceHealth {
         self.trouble().outages_over
     }
 
-    /// Takes note of a failure that may pass; and whether with it an outage began.
-    pub(super) fn failed(&self, attempt: FailedAttempt) -> (Diagnosis, bool) {
-        let mut trouble = self.trouble();
-        let was_down = trouble.outage.is_some();
-        let diagnosis = self.diagnose(&mut trouble, attempt);
-        (diagnosis, !was_down && trouble.outage.is_some())
-    }
-
-    fn diagnose(&self, trouble: &mut Trouble, attempt: FailedAttempt) -> Diagnosis {
+    /// Takes note of a failure that may pass.
+    pub(super) fn failed(&self, attempt: FailedAttempt<'_>) -> Diagnosis {
         let now = attempt.now;
-        let since = trouble.count(attempt);
+        let mut trouble = self.trouble();
+        let since = trouble.count(attempt, self.events);
         self.is_troubled.store(true, Ordering::Relaxed);
         if trouble.doubtful_since.is_some() {
             self.is_doubtful.store(true, Ordering::Relaxed);
@@ -199,12 +201,11 @@ impl ServiceHealth {
     }
 
     /// A request has used up its attempts and none succeeded meanwhile: the service is down. Another one is
-    /// tried at once, to make sure. Whether that is new.
-    pub(super) fn suspect_outage(&self, now: Instant) -> bool {
-        let is_new = self.trouble().begin_outage(now);
+    /// tried at once, to make sure.
+    pub(super) fn suspect_outage(&self, now: Instant, error: &Error) {
+        self.trouble().begin_outage(now, error, self.events);
         self.is_troubled.store(true, Ordering::Relaxed);
         self.is_doubtful.store(true, Ordering::Relaxed);
-        is_new
     }
 
     /// Whether a pause that the service asks for ends before the run stops waiting for it.
@@ -229,7 +230,7 @@ impl ServiceHealth {
 
 impl Trouble {
     /// Takes note of a failure; since when there is trouble.
-    fn count(&mut self, attempt: FailedAttempt) -> Instant {
+    fn count(&mut self, attempt: FailedAttempt<'_>, events: Events<'_>) -> Instant {
         self.failures += 1;
         // What was under way by then says no more than that.
         let was_doubtful = self
@@ -241,25 +242,26 @@ impl Trouble {
         if attempt.is_throttled && was_doubtful {
             self.throttles_in_doubt += 1;
             if self.throttles_in_doubt >= THROTTLES_OF_AN_OUTAGE {
-                self.begin_outage(attempt.now);
+                self.begin_outage(attempt.now, attempt.error, events);
             }
         }
         // What has no response may have been lost at once.
-        let since = match attempt.has_response {
+        let since = match attempt.error.http_status.is_some() {
             true => attempt.now,
             false => attempt.sent,
         };
         *self.since.get_or_insert(since)
     }
 
-    fn begin_outage(&mut self, now: Instant) -> bool {
-        let is_new = self.outage.is_none();
-        self.outage.get_or_insert(Outage {
-            began: now,
-            failed_probes: 0,
-            next_probe: now,
-        });
-        is_new
+    fn begin_outage(&mut self, now: Instant, error: &Error, events: Events<'_>) {
+        if self.outage.is_none() {
+            events.outage_began(now, error);
+            self.outage = Some(Outage {
+                began: now,
+                failed_probes: 0,
+                next_probe: now,
+            });
+        }
     }
 }
 

@@ -101,10 +101,7 @@ impl<'r> Sender<'r> {
     /// The service itself answered the last request.
     pub(super) fn answered(&mut self) {
         if let Some(turn) = self.turn {
-            if let Some(began) = self.dispatch.health.answered(turn.began) {
-                let outage = self.dispatch.now().saturating_duration_since(began);
-                self.dispatch.events.outage_ended(outage);
-            }
+            self.dispatch.health.answered(turn.began);
             self.dispatch.context.rate_limiter.accepted(turn.began);
         }
         self.passage = None;
@@ -132,15 +129,12 @@ impl<'r> Sender<'r> {
         }
         let is_throttled = attempt_error.is_throttle()
             && (!attempt_error.may_be_overload() || health.has_ever_answered());
-        let (diagnosis, is_new_outage) = health.failed(FailedAttempt {
+        let diagnosis = health.failed(FailedAttempt {
             sent,
             now,
-            has_response: attempt_error.error.http_status.is_some(),
+            error: &attempt_error.error,
             is_throttled,
         });
-        if is_new_outage {
-            events.outage_began(&attempt_error.error);
-        }
         FailureReport {
             diagnosis,
             is_throttled,
