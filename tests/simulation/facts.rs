@@ -29,6 +29,8 @@ pub struct Facts {
     /// surely do not.
     pub tries: u32,
     pub throttles: u32,
+    /// How often it was sent, since its request was split.
+    pub sends: u32,
     /// All that were no refusals for the rate, those of outages included.
     pub all_tries: u32,
     pub last_failure: Option<Duration>,
@@ -59,6 +61,9 @@ impl Facts {
         now: Duration,
     ) {
         self.spoiled = false;
+        if splits {
+            self.sends = 0;
+        }
         if delivery.cause.is_some() {
             self.cause = delivery.cause;
         }

@@ -17,6 +17,7 @@ use crate::reading::{Reading, Returned};
 use crate::request::{self, Asks, Wire};
 use crate::run::{Errand, MOST_CONNECTS, Run};
 use crate::service::Service;
+use crate::telling::Keeping;
 
 /// Stands in every secret, and nowhere else.
 pub const SECRET_MARK: &str = "hush";
@@ -42,6 +43,7 @@ pub struct Limits {
 
 pub struct Watch {
     pub limits: Limits,
+    pub keeping: Keeping,
     pub runs: Vec<Run>,
     /// Of which each was in force from then on.
     pub authorizations: Vec<(Duration, String)>,
@@ -92,6 +94,8 @@ pub struct Delivery {
     pub cause: Option<ErrorKind>,
     pub status: Option<u16>,
     pub interrupted: bool,
+    pub panicked: bool,
+    pub has_request_id: bool,
     /// The request may be sent once more: its X-Date was wrong.
     pub corrected: bool,
     /// The request may be sent once more: its authorization was replaced meanwhile.
@@ -127,6 +131,8 @@ impl Delivery {
             cause: seen.cause,
             status: draft.map(|draft| draft.status),
             interrupted: seen.interrupted,
+            panicked: seen.panicked,
+            has_request_id: draft.is_some_and(|draft| draft.request_id.is_some()),
             corrected: refused
                 && shown.is_some_and(|shown| !Service::is_lawful(attempt.x_date, shown)),
             renewed: false,
@@ -143,6 +149,7 @@ impl Watch {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
+            keeping: Keeping::default(),
             runs: Vec::new(),
             authorizations: Vec::new(),
             app: None,
@@ -184,7 +191,8 @@ impl Watch {
         let number = self.runs.len();
         let before = errand.takes_up.map(|run| self.runs[run].lineage.as_slice());
         let lineage = [before.unwrap_or_default(), &[number]].concat();
-        self.runs.push(Run::new(errand, lineage, &self.limits, now));
+        let run = Run::new(errand, lineage, &self.limits, self.keeping, now);
+        self.runs.push(run);
         number
     }
 
@@ -260,6 +268,9 @@ impl Watch {
             None => this.check_ids(&attempt),
         }
         this.check_monitor();
+        let sends = this.count_send(&attempt);
+        this.telling.poll(&this.monitor);
+        this.telling.sent(&attempt, sends, now);
         self.collect(run);
         attempt
     }
@@ -384,6 +395,8 @@ impl Watch {
             ..delivery
         };
         let run = &mut self.runs[attempt.run];
+        run.telling.poll(&run.monitor);
+        run.telling.ended(attempt, &delivery, now);
         run.learn(attempt, &delivery, now);
         self.collect(attempt.run);
     }
@@ -453,6 +466,7 @@ impl Watch {
         this.check_report(service, report);
         this.check_secrets(report, error);
         this.check_end(report, error, now);
+        this.check_telling(error);
         self.collect(run);
     }
 
@@ -462,6 +476,12 @@ impl Watch {
         this.ended = Some(now);
         this.check_returned(returned, now);
         this.check_monitor();
+        // A panic is the caller's, who gets no list and no error.
+        match returned {
+            Returned::List(_) => this.check_telling(None),
+            Returned::Error(error) => this.check_telling(Some(error)),
+            Returned::Panicked => {}
+        }
         self.collect(run);
     }
 

@@ -20,6 +20,7 @@ mod request;
 mod run;
 mod scenario;
 mod service;
+mod telling;
 mod world;
 
 use std::sync::Mutex;

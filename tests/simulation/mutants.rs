@@ -2,6 +2,7 @@
 //! wrong rule is the right one that was shown something else. That keeps the mutants out of the
 //! library.
 
+use koodrive::event::{Event, EventKind};
 use koodrive::failure::Failure;
 
 use crate::answer::{Date, Draft, FailedScope};
@@ -36,10 +37,12 @@ pub enum Mutant {
     OtherModulesAreOverlooked,
     NamelessEntriesAreLeftOut,
     FailedListsAreThrottled,
+    BrokenConnectionsAreUntold,
+    TriesAreNotCounted,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -65,6 +68,8 @@ impl Mutant {
         Self::OtherModulesAreOverlooked,
         Self::NamelessEntriesAreLeftOut,
         Self::FailedListsAreThrottled,
+        Self::BrokenConnectionsAreUntold,
+        Self::TriesAreNotCounted,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -87,7 +92,9 @@ impl Mutant {
             | Self::CodesOfListsAreOverlooked
             | Self::OtherModulesAreOverlooked
             | Self::NamelessEntriesAreLeftOut
-            | Self::FailedListsAreThrottled => {}
+            | Self::FailedListsAreThrottled
+            | Self::BrokenConnectionsAreUntold
+            | Self::TriesAreNotCounted => {}
             Self::ThrottlesAreAttempts => {
                 if draft.status == 429 {
                     draft.status = 409;
@@ -175,6 +182,30 @@ impl Mutant {
             }
             Self::FailedListsAreThrottled if matches!(draft.status, 408 | 500..600) => {
                 draft.status = 429;
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it is a rule of what a run tells.
+    pub fn is_of_events(self) -> bool {
+        matches!(
+            self,
+            Self::BrokenConnectionsAreUntold | Self::TriesAreNotCounted
+        )
+    }
+
+    /// What a run tells, as wrong rules tell it.
+    pub fn change_events(self, events: &mut Vec<Event>) {
+        let is_request = |event: &Event| event.kind == EventKind::Request;
+        match self {
+            Self::BrokenConnectionsAreUntold => {
+                events.retain(|event| !is_request(event) || event.http_status.is_some());
+            }
+            Self::TriesAreNotCounted => {
+                for event in events.iter_mut().filter(|event| is_request(event)) {
+                    event.attempt = 1;
+                }
             }
             _ => {}
         }

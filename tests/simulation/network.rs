@@ -542,6 +542,7 @@ pub struct Seen<'a> {
     pub meaning: Meaning,
     pub cause: Option<ErrorKind>,
     pub interrupted: bool,
+    pub panicked: bool,
     pub draft: Option<&'a Draft>,
 }
 
@@ -553,6 +554,7 @@ fn seen(came: &Came) -> Seen<'_> {
         },
         cause: kind.and_then(cause),
         interrupted: kind == Some(FailureKind::Cancelled),
+        panicked: kind.is_none(),
         draft: None,
     };
     match came {
@@ -563,6 +565,7 @@ fn seen(came: &Came) -> Seen<'_> {
             meaning: reply.meaning.clone(),
             cause: reply.cause,
             interrupted: false,
+            panicked: false,
             draft: Some(&reply.draft),
         },
     }

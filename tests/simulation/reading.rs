@@ -23,6 +23,8 @@ pub struct Reading {
     /// Attempts of the current query that failed and count, and those that were refused for their rate.
     tries: u32,
     throttles: u32,
+    /// How often the current query was sent.
+    pub sends: u32,
     /// An attempt may have ended without a connection that lasted, or gone on with one of the pool.
     pub may_have_failed: bool,
     /// Since when nothing succeeds.
@@ -51,6 +53,7 @@ impl Reading {
             is_over: false,
             tries: 0,
             throttles: 0,
+            sends: 0,
             may_have_failed: false,
             trouble_since: None,
             late: 0,
@@ -96,7 +99,7 @@ impl Reading {
             Meaning::Listed(list) => {
                 self.answers.push(list.clone());
                 self.was_answered = true;
-                (self.tries, self.throttles, self.late) = (0, 0, 0);
+                (self.tries, self.throttles, self.late, self.sends) = (0, 0, 0, 0);
                 self.trouble_since = None;
             }
             Meaning::Refused { next, .. } if *next != Next::Again => {

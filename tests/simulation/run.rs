@@ -14,6 +14,7 @@ use crate::faults::{Meaning, Next};
 use crate::invariants::{Attempt, Delivery, Limits, SECRET_MARK};
 use crate::reading::{Reading, Returned};
 use crate::service::{Service, Told};
+use crate::telling::{Circumstances, Keeping, Telling};
 
 /// In doubt one request at a time is tried; if it is throttled so often, or fails so often as a request may,
 /// the service is down.
@@ -37,6 +38,8 @@ pub struct Run {
     /// This run's number, after those that it takes up.
     pub lineage: Vec<usize>,
     pub monitor: Monitor,
+    /// What the monitor has to tell.
+    pub telling: Telling,
     /// What a reading call asks for.
     pub reading: Option<Reading>,
     /// Of a journaled run.
@@ -65,6 +68,8 @@ pub struct Run {
     workers: usize,
     busy: usize,
     requests: usize,
+    /// Answers that showed the clock to be wrong.
+    corrections: usize,
     failed_tries: u32,
     /// Since the service answered last.
     failures_in_row: u32,
@@ -116,7 +121,13 @@ struct Connects {
 
 impl Run {
     /// A run begins.
-    pub fn new(errand: &Errand, lineage: Vec<usize>, limits: &Limits, now: Duration) -> Self {
+    pub fn new(
+        errand: &Errand,
+        lineage: Vec<usize>,
+        limits: &Limits,
+        keeping: Keeping,
+        now: Duration,
+    ) -> Self {
         let scopes = &errand.scopes;
         let mut first = HashMap::new();
         let mut position_of = |(position, scope): (usize, &usize)| {
@@ -132,8 +143,11 @@ impl Run {
             };
             (*scope, facts)
         };
+        let monitor = Monitor::default();
         Self {
             lineage,
+            telling: Telling::new(keeping, &monitor),
+            monitor,
             positions,
             facts: first.keys().map(facts).collect(),
             limits: limits.clone(),
@@ -238,12 +252,16 @@ impl Run {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        let opening = match self.journal {
+        let begin = self.began + self.opening();
+        self.limits.run_timeout.map(|timeout| begin + timeout)
+    }
+
+    /// How long it may take to begin.
+    fn opening(&self) -> Duration {
+        match self.journal {
             Some(_) => LONGEST_OPENING,
             None => Duration::ZERO,
-        };
-        let begin = self.began + opening;
-        self.limits.run_timeout.map(|timeout| begin + timeout)
+        }
     }
 
     /// Whether something may still be started.
@@ -348,6 +366,42 @@ impl Run {
         }
     }
 
+    /// A request is about to leave: how often it was sent by then, this time included.
+    pub fn count_send(&mut self, attempt: &Attempt) -> u32 {
+        if let Some(reading) = &mut self.reading {
+            reading.sends += 1;
+            return reading.sends;
+        }
+        let mut most = 0;
+        for scope in attempt.scopes.iter() {
+            if let Some(facts) = self.facts.get_mut(scope) {
+                facts.sends += 1;
+                most = most.max(facts.sends);
+            }
+        }
+        most
+    }
+
+    pub fn circumstances<'e>(&self, error: Option<&'e Error>) -> Circumstances<'e> {
+        let is_reading = self.reading.is_some();
+        let disk_failed = self.journal.as_ref().is_some_and(Disk::has_failed);
+        let is_cut_short = self.cancelled.is_some() || self.limits.run_timeout.is_some();
+        // It may have been for longer than the run waits when these failed.
+        let may_be_down = self.uncounted_connects > 0;
+        Circumstances {
+            error,
+            is_reading,
+            began: self.began,
+            opening: self.opening(),
+            requests: self.requests,
+            failed_connects: (self.failed_connects + self.uncounted_connects) as usize,
+            corrections: self.corrections,
+            must_stop: self.was_asked_to_wait
+                || !is_reading && (self.unauthorized || self.panicked),
+            may_stop: self.may_stop() || is_cut_short || disk_failed || may_be_down,
+        }
+    }
+
     pub fn check_monitor(&mut self) {
         let (done, total) = (self.monitor.scopes_done(), self.monitor.scopes_total());
         if total != self.positions.len() || done > total || done < self.done_before {
@@ -407,6 +461,7 @@ impl Run {
         self.last_event = now;
         self.causes.extend(delivery.cause);
         self.was_interrupted |= delivery.interrupted && self.cancelled.is_some();
+        self.corrections += usize::from(delivery.corrected);
         let resends = self.resends(attempt, delivery);
         let counts = resends.is_none() && !delivery.interrupted;
         let mut splits = false;
@@ -831,7 +886,7 @@ fn check_repeat(
 }
 
 /// Whether a text holds a secret or a request's signature.
-fn shows_secret(text: &str) -> bool {
+pub fn shows_secret(text: &str) -> bool {
     let is_hex = |run: &[u8]| run.iter().all(u8::is_ascii_hexdigit);
     text.contains(SECRET_MARK)
         || text

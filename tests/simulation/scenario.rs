@@ -21,6 +21,7 @@ use crate::network::{Sim, SimSystem, SimTransport, Stage, Weather};
 use crate::request::HOST;
 use crate::run::Errand;
 use crate::service::{Nature, Service};
+use crate::telling::Keeping;
 use crate::world::{Moment, World};
 
 pub const DEFAULT_USER: &str = "1505084218764547200";
@@ -72,6 +73,7 @@ pub fn simulate_subject(
         weather(&mut random),
         mutant,
     );
+    sim.stage().watch.keeping = Keeping::of(seed, mutant);
     let client = client(&sim, &limits, &first_authorization(&sim, &mut random));
     let orders: Vec<_> = (0..random.usize(1..4))
         .map(|_| order(subject, &mut sim.stage().service, &mut random))
