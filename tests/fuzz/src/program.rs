@@ -10,6 +10,7 @@ use koodrive::ffi::client::*;
 use koodrive::ffi::config::*;
 use koodrive::ffi::devices::*;
 use koodrive::ffi::error::*;
+use koodrive::ffi::event::*;
 use koodrive::ffi::monitor::*;
 use koodrive::ffi::plan::*;
 use koodrive::ffi::result::*;
@@ -101,7 +102,14 @@ pub enum Call<'a> {
     /// Of a list that there is not.
     AddScopes,
     ReadLists(usize),
+    KeepEvents(u64),
+    NextEvent,
+    /// The one that was taken last, if any.
+    ReadEvent,
 }
+
+/// More events than this no monitor keeps.
+const MOST_EVENTS: usize = 1 << 24;
 
 /// Makes the calls, and checks what each of them leaves behind.
 pub fn make(calls: &[Call]) {
@@ -122,6 +130,12 @@ struct Program {
     client: *mut koodrive_client,
     result: *mut koodrive_result,
     monitor: *mut koodrive_monitor,
+    /// The one that was taken last.
+    event: *mut koodrive_event,
+    /// How many events the monitor keeps at the most, has by now, and had no room for.
+    capacity: usize,
+    kept: usize,
+    dropped: usize,
     /// Whether endpoint, authorization, user and proxy were accepted.
     has: [bool; 4],
     user: Option<CString>,
@@ -141,6 +155,10 @@ impl Program {
             client: ptr::null_mut(),
             result: ptr::null_mut(),
             monitor,
+            event: ptr::null_mut(),
+            capacity: 0,
+            kept: 0,
+            dropped: 0,
             has: [false; 4],
             user: None,
             client_user: None,
@@ -157,6 +175,7 @@ impl Program {
             koodrive_plan_free(self.plan);
             koodrive_config_free(self.config);
             koodrive_monitor_free(self.monitor);
+            koodrive_event_free(self.event);
         }
     }
 
@@ -236,7 +255,11 @@ impl Program {
                 assert!(!checked(add));
             }
             Call::ReadLists(index) => read_lists(*index),
+            Call::KeepEvents(capacity) => self.keep_events(*capacity as usize),
+            Call::NextEvent => self.next_event(),
+            Call::ReadEvent => read_event(self.event),
         }
+        self.check_monitor();
         // SAFETY: a live plan.
         let count = unsafe { koodrive_plan_scope_count(self.plan) };
         assert_eq!(count, self.added.len(), "after {call:?}");
@@ -451,7 +474,7 @@ impl Program {
         });
     }
 
-    fn list_devices(&self, user: Option<CString>) {
+    fn list_devices(&mut self, user: Option<CString>) {
         let (mut list, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
         // SAFETY: NULL or a live client, NULL or a text that lives through the call, a live monitor, places
         // for the pointers.
@@ -463,7 +486,12 @@ impl Program {
         self.check_no_list(status, error, &user, &Some(c"device".to_owned()), &None);
     }
 
-    fn list_scopes(&self, user: Option<CString>, device: Option<CString>, module: Option<CString>) {
+    fn list_scopes(
+        &mut self,
+        user: Option<CString>,
+        device: Option<CString>,
+        module: Option<CString>,
+    ) {
         let (mut list, mut error) = (ptr::dangling_mut(), ptr::dangling_mut());
         // SAFETY: NULL or a live client, NULL or texts that live through the call, a live monitor, places for
         // the pointers.
@@ -485,7 +513,7 @@ impl Program {
     /// Nothing was listed: an argument breaks a rule, which is the plan's, or else the call was cancelled
     /// before it began.
     fn check_no_list(
-        &self,
+        &mut self,
         status: koodrive_status,
         error: *mut koodrive_error,
         user: &Option<CString>,
@@ -509,6 +537,9 @@ impl Program {
             status, expected,
             "{message}: {user:?} {device:?} {module:?}"
         );
+        if is_good {
+            self.told_of_the_cancel();
+        }
     }
 
     /// A run that is cancelled before it begins.
@@ -527,7 +558,10 @@ impl Program {
         match status {
             KOODRIVE_ERROR_INVALID_ARGUMENT => return assert!(result.is_null()),
             KOODRIVE_OK => assert!(ids.is_empty()),
-            _ => assert_eq!(status, KOODRIVE_ERROR_CANCELLED),
+            _ => {
+                assert_eq!(status, KOODRIVE_ERROR_CANCELLED);
+                self.told_of_the_cancel();
+            }
         }
         // SAFETY: NULL or a live result, not used again.
         unsafe { koodrive_result_free(self.result) };
@@ -552,6 +586,53 @@ impl Program {
             let repeated = koodrive_result_tally(result, KOODRIVE_OUTCOME_DUPLICATE);
             assert_eq!(repeated, count - distinct.len());
             assert_eq!(koodrive_result_outcomes(result).is_null(), count == 0);
+        }
+    }
+
+    /// A run that was cancelled tells so, and nothing else.
+    fn told_of_the_cancel(&mut self) {
+        match self.capacity {
+            0 => {}
+            capacity if capacity == self.kept => self.dropped += 1,
+            _ => self.kept += 1,
+        }
+    }
+
+    fn keep_events(&mut self, capacity: usize) {
+        let monitor = self.monitor;
+        // SAFETY: a live monitor.
+        let good =
+            checked(|error| unsafe { koodrive_monitor_keep_events(monitor, capacity, error) });
+        assert_eq!(good, capacity <= MOST_EVENTS);
+        if good {
+            (self.capacity, self.kept, self.dropped) = (capacity, 0, 0);
+        }
+        // SAFETY: NULL is refused.
+        assert!(!checked(|error| unsafe {
+            koodrive_monitor_keep_events(ptr::null_mut(), capacity, error)
+        }));
+    }
+
+    fn next_event(&mut self) {
+        // SAFETY: a live monitor.
+        let event = unsafe { koodrive_monitor_next_event(self.monitor) };
+        assert_eq!(event.is_null(), self.kept == 0);
+        if !event.is_null() {
+            self.kept -= 1;
+            // SAFETY: NULL or a live event, not used again.
+            unsafe { koodrive_event_free(self.event) };
+            self.event = event;
+        }
+    }
+
+    fn check_monitor(&self) {
+        let monitor = self.monitor;
+        // SAFETY: a live monitor, in each of these calls.
+        unsafe {
+            assert_eq!(koodrive_monitor_events_dropped(monitor), self.dropped);
+            assert_eq!(koodrive_monitor_requests_sent(monitor), 0);
+            assert_eq!(koodrive_monitor_retries(monitor), 0);
+            assert_eq!(koodrive_monitor_throttles(monitor), 0);
         }
     }
 
@@ -611,6 +692,31 @@ fn is_accepted_by_a_plan(user: &Option<CString>, device: &Option<CString>) -> bo
     // SAFETY: a live plan, not used again.
     unsafe { koodrive_plan_free(plan) };
     is_accepted
+}
+
+/// An event of a run that was cancelled before it began, or none.
+fn read_event(event: *const koodrive_event) {
+    let (kind, name, words) = match event.is_null() {
+        true => (0, c"UNDEFINED", None),
+        false => (
+            KOODRIVE_EVENT_STOPPING,
+            c"STOPPING",
+            Some(c"the run was cancelled"),
+        ),
+    };
+    // SAFETY: NULL or a live event, in each of these calls; its texts live as long as it.
+    unsafe {
+        assert_eq!(koodrive_event_kind(event), kind);
+        assert_eq!(text(koodrive_event_kind_name(kind)), Some(name));
+        assert_eq!(text(koodrive_event_message(event)), words);
+        assert!(koodrive_event_request_id(event).is_null());
+        assert_eq!(koodrive_event_http_status(event), 0);
+        assert_eq!(koodrive_event_scope_count(event), 0);
+        assert_eq!(koodrive_event_attempt(event), 0);
+        assert_eq!(koodrive_event_duration_ms(event), 0);
+        // It sent nothing, and waited for nothing.
+        assert!(koodrive_event_elapsed_ms(event) < 3_600_000);
+    }
 }
 
 /// Of lists that there are not, nothing can be read.
