@@ -18,7 +18,6 @@ import counts
 import instructions
 import measure
 import provide
-
 import report
 
 HERE = Path(__file__).resolve().parent

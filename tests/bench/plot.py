@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-from measure import Run, median
-from provide import FLOOR, VARIANTS
 
 import report
+from measure import Run, median
+from provide import FLOOR, VARIANTS
 
 matplotlib.use("svg")
 matplotlib.rcParams["svg.hashsalt"] = "koodrive"  # the same results, the same file
