@@ -89,11 +89,7 @@ impl Reader<'_> {
             let attempt = self.sender.session.read(query, list, &context);
             events.sent(&sent, &attempt);
             let mut follow_up = attempt.follow_up;
-            if follow_up.action == RetryAction::Halve {
-                // There is nothing to halve: it is not sent again.
-                follow_up.action = RetryAction::Leave;
-            }
-            self.sender.end_request(&mut follow_up);
+            self.sender.end_request(&mut follow_up, false);
             if follow_up.is_answered {
                 self.sender.answered();
             }

@@ -142,21 +142,26 @@ impl<'r> Sender<'r> {
         }
     }
 
-    /// The response was read, or is not awaited.
-    pub(super) fn end_request(&mut self, follow_up: &mut FollowUp) {
+    /// The response was read, or is not awaited. `can_halve`: if the request is to be halved, it can be.
+    pub(super) fn end_request(&mut self, follow_up: &mut FollowUp, can_halve: bool) {
         self.session.end_request();
         if follow_up.resend.is_for_the_clock() {
             self.dispatch.clock_corrected();
         }
-        self.heed_retry_after(follow_up);
+        let is_sent_again = match follow_up.action {
+            RetryAction::TryAgain => true,
+            RetryAction::Halve => can_halve,
+            _ => false,
+        };
+        if is_sent_again || follow_up.resend.is_possible() {
+            self.heed_retry_after(follow_up);
+        }
     }
 
     /// Leaves the service alone for as long as it asks before the request is sent again. For longer than an
     /// outage a run does not wait: that would hold up the client's other runs.
     fn heed_retry_after(&self, follow_up: &mut FollowUp) {
-        let sent_again = follow_up.resend.is_possible()
-            || matches!(follow_up.action, RetryAction::TryAgain | RetryAction::Halve);
-        let Some(pause) = follow_up.retry_after.filter(|_| sent_again) else {
+        let Some(pause) = follow_up.retry_after else {
             return;
         };
         let (dispatch, now) = (self.dispatch, self.dispatch.now());

@@ -12,6 +12,8 @@ use super::verdict::IdVerdict;
 /// halves.
 const EXTRA_REQUESTS: u32 = 30;
 
+const REQUESTS_OF_HALVES: u32 = 2;
+
 /// All that a worker needs to go on with a batch, so that another can, too.
 #[derive(Default)]
 pub(super) struct BatchProgress<'r> {
@@ -94,9 +96,14 @@ impl<'r> BatchProgress<'r> {
         self.sub_batches.last()?.not_before
     }
 
-    /// Splits the current request in two, if there are two ids and requests to spend.
+    /// Whether the current request has two ids, and the batch requests to spend on its halves.
+    pub(super) fn can_halve(&self) -> bool {
+        !self.stands_alone() && self.extra_requests_left >= REQUESTS_OF_HALVES
+    }
+
+    /// Splits the current request in two, if it can be.
     pub(super) fn halve(&mut self) -> bool {
-        if self.stands_alone() || !self.spend(2) {
+        if !self.can_halve() || !self.spend(REQUESTS_OF_HALVES) {
             return false;
         }
         let Some(mut first) = self.sub_batches.pop() else {

@@ -149,7 +149,8 @@ impl<'r, 'a> Worker<'r, 'a> {
         events.sent(&sent, &attempt);
         run.record(self.progress.index, sub_batch, &attempt);
         let mut follow_up = attempt.follow_up;
-        self.sender.end_request(&mut follow_up);
+        let can_halve = self.progress.can_halve();
+        self.sender.end_request(&mut follow_up, can_halve);
         follow_up
     }
 

@@ -123,11 +123,16 @@ fn is_heeded_for_what_is_sent_again() {
 
 /// A peer that refuses the first request of all.
 fn refusing_first(status: &'static str, headers: String) -> Peer {
+    answering_first(refusal(status, &headers))
+}
+
+/// Answers the first request like this, and all others as they want it.
+fn answering_first(answer: impl AsRef<[u8]> + Send + Sync + 'static) -> Peer {
     let is_first = AtomicBool::new(true);
     Peer::start(Over::Plain, move |mut visit| {
         while let Some(request) = visit.request() {
             match is_first.swap(false, Ordering::SeqCst) {
-                true => visit.send(refusal(status, &headers)),
+                true => visit.send(&answer),
                 false => visit.send(success(&request)),
             };
         }
@@ -188,6 +193,19 @@ fn is_not_heeded_for_a_list_whose_parameters_are_refused() {
         next.expect(Outcome::Deleted, None);
         assert!(next.elapsed < Duration::from_secs(20), "{next:?}");
     }
+}
+
+/// Nor can a request of a single id be halved.
+#[test]
+fn is_not_heeded_for_an_id_whose_parameters_are_refused() {
+    let headers = "Retry-After: 30\r\n";
+    let peer = answering_first(framed("400 X", headers, r#"{"code":13000102}"#));
+    let client = client(&config(&peer));
+    let first = delete_with(&client, &["1"]);
+    first.expect(Outcome::Rejected, Some(ErrorKind::Service));
+    let next = delete_with(&client, &["2"]);
+    next.expect(Outcome::Deleted, None);
+    assert!(next.elapsed < Duration::from_secs(20), "{next:?}");
 }
 
 /// Longer than a minute is not waited for: the call ends with the service's words, and no other call
