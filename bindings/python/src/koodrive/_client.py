@@ -219,7 +219,7 @@ class Client(Unique):
             return handle
 
         with logging_of(watched) as log:
-            return run(ask, watched, log)
+            return run(ask, watched, None, log)
 
     def delete_scopes(
         self,
@@ -307,12 +307,7 @@ class Client(Unique):
         path = None if journal is None else _arguments.encode_path("journal", journal)
         caller = threading.get_ident()
         with watching(progress, watched) as show, logging_of(watched) as log:
-            watches = [watch for watch in (log, show) if watch is not None]
-            return run(
-                lambda: self._delete(plan, path, watched, caller, ended),
-                watched,
-                (lambda: [watch() for watch in watches]) if watches else None,
-            )
+            return run(lambda: self._delete(plan, path, watched, caller, ended), watched, show, log)
 
     def _delete(
         self, plan: Plan, path: bytes | None, monitor: Monitor, caller: int, ended: _Ended

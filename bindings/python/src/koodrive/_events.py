@@ -40,7 +40,7 @@ _LEVELS = {
 
 @contextlib.contextmanager
 def logging_of(monitor: Monitor) -> Iterator[Callable[[], object] | None]:
-    """What to call now and then during a run; None: nothing. What is left is told at the end."""
+    """What to call now and then during a run, and at its end; None: nothing."""
     if not _is_heard():
         yield None
         return
@@ -49,13 +49,10 @@ def logging_of(monitor: Monitor) -> Iterator[Callable[[], object] | None]:
     lib.koodrive_monitor_keep_events(monitor._handle, _CAPACITY, byref(error))
     if error:
         lib.koodrive_error_free(error)
-    try:
-        yield lambda: _log_all(monitor)
-    finally:
-        _log_all(monitor)
-        dropped: int = lib.koodrive_monitor_events_dropped(monitor._handle)
-        if dropped:
-            logger.warning("%d events were dropped: they came too fast", dropped)
+    yield lambda: _log_all(monitor)
+    dropped: int = lib.koodrive_monitor_events_dropped(monitor._handle)
+    if dropped:
+        logger.warning("%d events were dropped: they came too fast", dropped)
 
 
 def _is_heard() -> bool:

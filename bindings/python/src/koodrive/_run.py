@@ -15,7 +15,12 @@ T = TypeVar("T")
 _PERIOD = 0.1
 
 
-def run(call: Callable[[], T], monitor: Monitor, watch: Callable[[], object] | None) -> T:
+def run(
+    call: Callable[[], T],
+    monitor: Monitor,
+    watch: Callable[[], object] | None,
+    log: Callable[[], object] | None = None,
+) -> T:
     """Return what the call returns or raise its error, calling `watch` now and then in this thread.
 
     What a signal handler or `watch` raises here meanwhile, KeyboardInterrupt above all, cancels the
@@ -24,13 +29,18 @@ def run(call: Callable[[], T], monitor: Monitor, watch: Callable[[], object] | N
     signals = Signals(monitor.cancel)
     task = _Task(call)
     try:
-        if not signals.take_over() and watch is None:
+        if not signals.take_over() and watch is None and log is None:
             return call()
         signals.holding = True
         task.start()
-        while not task.wait(_PERIOD if watch else None):
+        while not task.wait(_PERIOD if watch or log else None):
+            # Not let through: what a signal raised amid logging would keep its locks.
+            if log:
+                log()
             if watch and not signals.raised:
                 signals.let_through(watch)
+        if log:
+            log()
         if watch and not signals.raised and task.error is None:
             signals.let_through(watch)
         return task.result(signals.raised)
@@ -39,6 +49,8 @@ def run(call: Callable[[], T], monitor: Monitor, watch: Callable[[], object] | N
         while task.is_alive():
             monitor.cancel()
             task.wait()
+        if log:
+            log()
         raise
     finally:
         # Error, traceback, frame and task would keep each other, and the result, alive.
