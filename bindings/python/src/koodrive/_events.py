@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import logging
 from collections.abc import Iterator
 from ctypes import byref
@@ -21,20 +20,12 @@ logger.addHandler(logging.NullHandler())
 _CAPACITY = 10_000
 
 
-class _Kind(enum.IntEnum):
-    """The kinds that are told at another level than WARNING."""
-
-    REQUEST = 1
-    RETRY = 2
-    OUTAGE_ENDED = 5
-    CLOCK_CORRECTED = 6
-
-
+#: Of the kinds that are told at another level than WARNING.
 _LEVELS = {
-    _Kind.REQUEST: logging.DEBUG,
-    _Kind.RETRY: logging.DEBUG,
-    _Kind.OUTAGE_ENDED: logging.INFO,
-    _Kind.CLOCK_CORRECTED: logging.INFO,
+    "REQUEST": logging.DEBUG,
+    "RETRY": logging.DEBUG,
+    "OUTAGE_ENDED": logging.INFO,
+    "CLOCK_CORRECTED": logging.INFO,
 }
 
 
@@ -49,10 +40,12 @@ def logging_of(monitor: Monitor) -> Iterator[Callable[[], object] | None]:
     lib.koodrive_monitor_keep_events(monitor._handle, _CAPACITY, byref(error))
     if error:
         lib.koodrive_error_free(error)
-    yield lambda: _log_all(monitor)
-    dropped: int = lib.koodrive_monitor_events_dropped(monitor._handle)
-    if dropped:
-        logger.warning("%d events were dropped: they came too fast", dropped)
+    try:
+        yield lambda: _log_all(monitor)
+    finally:
+        dropped: int = lib.koodrive_monitor_events_dropped(monitor._handle)
+        if dropped:
+            logger.warning("%d events were dropped: they came too fast", dropped)
 
 
 def _is_heard() -> bool:
@@ -77,12 +70,12 @@ def _log_all(monitor: Monitor) -> None:
 
 
 def _log(event: Any) -> None:
-    kind: int = lib.koodrive_event_kind(event)
-    level = _LEVELS.get(kind, logging.WARNING)  # type: ignore[call-overload]
+    kind = text(lib.koodrive_event_kind_name(lib.koodrive_event_kind(event))) or ""
+    level = _LEVELS.get(kind, logging.WARNING)
     if not logger.isEnabledFor(level):
         return
     fields = {
-        "kind": text(lib.koodrive_event_kind_name(kind)),
+        "kind": kind,
         "request_id": text(lib.koodrive_event_request_id(event)),
         "http_status": lib.koodrive_event_http_status(event) or None,
         "elapsed_ms": lib.koodrive_event_elapsed_ms(event),

@@ -23,7 +23,8 @@ was no: nothing was deleted; 3 the run is incomplete, or what became of the ids 
 or checked.
 """
 
-_MODULES = {
+#: The modules by the names that the command line has for them.
+MODULES = {
     "folders": Module.FOLDERS,
     "album": Module.ALBUMS,
     "address-book": Module.ADDRESS_BOOKS,
@@ -103,18 +104,18 @@ def _add_user(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_module(parser: argparse.ArgumentParser, beginning: str = "of this module:") -> None:
-    names = ", ".join(_MODULES)
+    names = ", ".join(MODULES)
     text = f"{beginning} {names}, or a code such as 103 [all three]"
     parser.add_argument("--module", metavar="MODULE", type=_module, help=text)
 
 
 def _module(text: str) -> str:
     """A module's code. A name that is misspelt must not pass for one."""
-    code: str | None = _MODULES.get(text)
+    code: str | None = MODULES.get(text)
     if code is None and text.isascii() and text.isdigit():
         return text
     if code is None:
-        names = ", ".join(_MODULES)
+        names = ", ".join(MODULES)
         raise argparse.ArgumentTypeError(f"must be {names} or a number, not {text!r}")
     return code
 

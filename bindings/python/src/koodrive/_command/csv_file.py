@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from koodrive import InvalidArgument, Plan
-from koodrive._command.id_file import decoded, why_not_bare
+from koodrive._command.id_file import POSITION, decoded, why_not_bare
 
 COLUMNS = ("user_id", "device_id", "scope_id")
 
@@ -21,9 +21,6 @@ _NO_OWNER = re.compile(r"[#='\"].*|null|none|nan|true|false", re.IGNORECASE)
 _SEPARATOR = re.compile(r"sep=(.)\r?\n")
 
 _HINT = "export the bare ids as text"
-
-#: How the library names an id of an addition.
-_POSITION = re.compile(r"scope_ids\[(\d+)\]")
 
 
 class _Row(NamedTuple):
@@ -121,7 +118,7 @@ def _check_owner(line: int, name: str, value: str) -> None:
         Plan().add("device", [value])
     except InvalidArgument as error:
         if " is damaged: " in str(error):
-            message = _POSITION.sub(f"line {line}, column {name}:", str(error))
+            message = POSITION.sub(f"line {line}, column {name}:", str(error))
             raise InvalidArgument(message) from None
 
 
@@ -130,6 +127,4 @@ def _located(message: str, rows: list[_Row]) -> str:
     argument = message.split(":", 1)[0]
     if argument in ("user_id", "device_id"):
         return f"line {rows[0].line}, column {message}"
-    return _POSITION.sub(
-        lambda match: f"line {rows[int(match[1])].line}, column scope_id:", message
-    )
+    return POSITION.sub(lambda match: f"line {rows[int(match[1])].line}, column scope_id:", message)

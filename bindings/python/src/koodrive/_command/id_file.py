@@ -22,7 +22,7 @@ _NOT_BARE = re.compile(r"[\"',;\t]")
 _HINT = "give one bare id a line: no quotes, no other columns, no header"
 
 #: How the library names an id of an addition.
-_POSITION = re.compile(r"scope_ids\[(\d+)\]")
+POSITION = re.compile(r"scope_ids\[(\d+)\]")
 
 
 def without_mark(content: bytes) -> bytes:
@@ -73,7 +73,7 @@ class IdFile:
             known = position < len(self._numbers)
             return f"line {self._numbers[position]}: {match[0]}" if known else match[0]
 
-        return _POSITION.sub(line, message)
+        return POSITION.sub(line, message)
 
 
 def why_not_bare(text: str) -> str | None:

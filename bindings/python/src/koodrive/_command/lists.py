@@ -6,15 +6,12 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from koodrive import Client, Device, Module, Scope
+from koodrive import Client, Device, Scope
+from koodrive._command.arguments import MODULES
 from koodrive._command.output import print_complaint, print_rows, print_table, say, write
 from koodrive._command.statuses import ALL_GONE, INCOMPLETE
 
-_MODULE_NAMES = {
-    Module.FOLDERS.value: "folders",
-    Module.ALBUMS.value: "album",
-    Module.ADDRESS_BOOKS.value: "address-book",
-}
+_MODULE_NAMES = {module.value: name for name, module in MODULES.items()}
 
 _DEVICE_HEAD = ("DEVICE", "NAME", "OS", "MACHINE CODE", "BOUND")
 _SCOPE_HEAD = ("SCOPE", "MODULE", "ADDED", "TARGET", "PATH")
