@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 
 use super::{c_pointer, free, guard};
 use crate::listing::Scopes;
+use crate::report::c_string;
 
 /// A device's scopes, in the service's order. It never changes: any number of threads may read it.
 pub struct koodrive_scopes {
@@ -14,11 +15,9 @@ pub struct koodrive_scopes {
 
 impl koodrive_scopes {
     pub(super) fn new(scopes: Scopes) -> Self {
-        // Neither holds a NUL: they were checked before they were asked for.
-        let text = |text: &str| CString::new(text).unwrap_or_default();
         Self {
-            user_id: text(scopes.user_id()),
-            device_id: text(scopes.device_id()),
+            user_id: c_string(scopes.user_id()),
+            device_id: c_string(scopes.device_id()),
             scopes,
         }
     }

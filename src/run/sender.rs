@@ -117,15 +117,12 @@ impl<'r> Sender<'r> {
         } = self.dispatch;
         let now = self.dispatch.now();
         let sent = self.turn.map_or(now, |turn| turn.began);
-        if attempt_error.is_throttle() {
-            let slot = self.turn.and_then(|turn| turn.slot);
-            let rate = match health.is_doubtful() {
-                true => None,
-                false => context.rate_limiter.throttled(now, sent, slot),
-            };
-            if let Some(rate) = rate {
-                events.throttled(rate, &attempt_error.error);
-            }
+        let slot = self.turn.and_then(|turn| turn.slot);
+        if attempt_error.is_throttle()
+            && !health.is_doubtful()
+            && let Some(rate) = context.rate_limiter.throttled(now, sent, slot)
+        {
+            events.throttled(rate, &attempt_error.error);
         }
         let is_throttled = attempt_error.is_throttle()
             && (!attempt_error.may_be_overload() || health.has_ever_answered());
