@@ -29,15 +29,6 @@ fn kinds(events: &[Event]) -> Vec<EventKind> {
     events.iter().map(|event| event.kind).collect()
 }
 
-fn status(status: u16) -> Fault {
-    Fault::Status {
-        status,
-        retry_after: None,
-        body: None,
-        content_type: None,
-    }
-}
-
 use EventKind::*;
 
 #[test]

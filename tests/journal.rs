@@ -153,15 +153,6 @@ fn a_run_that_was_stopped_is_taken_up() {
     }
 }
 
-fn status(status: u16) -> Fault {
-    Fault::Status {
-        status,
-        retry_after: None,
-        body: None,
-        content_type: None,
-    }
-}
-
 #[test]
 fn what_a_cancelled_run_did_not_send_is_not_taken_for_sent() {
     let (sandbox, plan) = start();

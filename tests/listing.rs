@@ -365,12 +365,7 @@ fn the_service_says_why_it_refuses() {
 #[test]
 fn a_refused_authorization_is_unauthorized() {
     let sandbox = described();
-    sandbox.set_faults(vec![Rule::always(Fault::Status {
-        status: 401,
-        retry_after: None,
-        body: None,
-        content_type: None,
-    })]);
+    sandbox.set_faults(vec![Rule::always(status(401))]);
     let error = client(&sandbox).list_devices(None, None).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized);
     assert_eq!(sandbox.totals().requests, 1);
@@ -378,12 +373,6 @@ fn a_refused_authorization_is_unauthorized() {
 
 #[test]
 fn what_may_pass_is_tried_again() {
-    let status = |status| Fault::Status {
-        status,
-        retry_after: None,
-        body: None,
-        content_type: None,
-    };
     let faults = [
         status(500),
         status(502),

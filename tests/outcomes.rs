@@ -12,15 +12,6 @@ use koodrive::report::Outcome::{self, *};
 use koodrive::report::Report;
 use koodrive_sandbox::{Fault, Match, Options, Rejection, Rule, Sandbox, ScopeSource, Shape};
 
-fn status(status: u16) -> Fault {
-    Fault::Status {
-        status,
-        retry_after: None,
-        body: None,
-        content_type: None,
-    }
-}
-
 fn refusal(status: u16, body: &str) -> Fault {
     Fault::Status {
         status,

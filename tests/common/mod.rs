@@ -6,7 +6,7 @@ use koodrive::config::Config;
 use koodrive::error::{Error, ErrorKind};
 use koodrive::plan::Plan;
 use koodrive::report::{Outcome, Report};
-use koodrive_sandbox::{Options, Sandbox};
+use koodrive_sandbox::{Fault, Options, Sandbox};
 
 pub const USER: &str = "1505084218764547200";
 pub const DEVICE: &str = "1842812272691451648";
@@ -26,6 +26,16 @@ pub fn config(sandbox: &Sandbox) -> Config {
 
 pub fn client(sandbox: &Sandbox) -> Client {
     Client::new(&config(sandbox)).unwrap()
+}
+
+/// A request is answered with this status, and not executed.
+pub fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        retry_after: None,
+        body: None,
+        content_type: None,
+    }
 }
 
 /// `count` ids that a sandbox with generated scopes has.
