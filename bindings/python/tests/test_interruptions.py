@@ -39,17 +39,28 @@ def is_inside(frame: FrameType | None) -> bool:
 
 @contextlib.contextmanager
 def bursts(interval: float) -> Iterator[None]:
-    """A KeyboardInterrupt every so often, while the package is at work in this thread."""
+    """A KeyboardInterrupt every so often, while the package is at work in this thread.
+
+    The time from one to the next begins where the handler ends: on a slow machine, handlers that
+    interrupt each other would leave nothing else any time.
+    """
+
+    goes_on = True
 
     def interrupt(_: int, frame: FrameType | None) -> None:
-        if is_inside(frame):
-            raise KeyboardInterrupt
+        try:
+            if is_inside(frame):
+                raise KeyboardInterrupt
+        finally:
+            if goes_on:
+                signal.setitimer(signal.ITIMER_REAL, interval)
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, interval, interval)
+    signal.setitimer(signal.ITIMER_REAL, interval)
     try:
         yield
     finally:
+        goes_on = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
