@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 import urllib.request
@@ -22,6 +23,10 @@ os.environ.setdefault("KOODRIVE_LIBRARY", str(_TARGET / "release" / "libkoodrive
 
 if TYPE_CHECKING:
     import koodrive
+
+# A shell that starts this in the background has it ignored, and so would all programs started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 USER = "1505084218764547200"
 DEVICE = "1842812272691451648"
