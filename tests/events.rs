@@ -78,13 +78,13 @@ fn a_retry_says_why_and_when() {
 fn throttling_says_the_rate_from_now_on() {
     let sandbox = sandbox(Options {
         rate_limit: Some(RateLimit {
-            per_second: 20.0,
-            burst: 2.0,
+            per_second: 5.0,
+            burst: 1.0,
             retry_after: None,
         }),
         ..Options::default()
     });
-    let (monitor, events) = run(&sandbox, 600, |_| ());
+    let (monitor, events) = run(&sandbox, 400, |_| ());
     let throttled: Vec<_> = events
         .iter()
         .filter(|event| event.kind == Throttled)
