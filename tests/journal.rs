@@ -124,6 +124,32 @@ fn a_finished_run_is_told_again_and_sends_nothing() {
     assert_eq!(again.unfinished().unwrap().scope_count(), 0);
 }
 
+/// A service that says little, or nothing, of the ids that it refuses.
+#[test]
+fn a_refusal_without_code_or_words_is_told_again() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::always(Fault::Body {
+        executed: false,
+        body: r#"{"code":0,"failedScopeList":[{"scopeId":"1"},
+            {"scopeId":"2","errorCode":"15000999"},{"scopeId":"3","msg":"locked"}]}"#
+            .into(),
+    })]);
+    let folder = Folder::new("silent");
+    let plan = plan(&["1", "2", "3"]);
+    let client = one_connection(&sandbox);
+    let (first, _) = run(&client, &plan, &folder.file());
+    let (again, _) = run(&client, &plan, &folder.file());
+    assert_eq!(again.request_count(), 0);
+    for report in [first, again] {
+        assert_eq!(outcomes(&report), [Rejected; 3]);
+        let codes = [0, 1, 2].map(|position| code(&report, position));
+        assert_eq!(codes, [None, Some("15000999"), None]);
+        let messages = [0, 1, 2].map(|position| message(&report, position));
+        assert_eq!(messages, [None, None, Some("locked")]);
+        assert_eq!(report.unfinished().unwrap().scope_count(), 0);
+    }
+}
+
 #[test]
 fn a_run_that_was_stopped_is_taken_up() {
     for (fault, third) in [

@@ -26,7 +26,7 @@ use crate::journal::{IntendedBatch, Journal, JournalEntry, Recovered, Settled};
 use crate::monitor::Watch;
 use crate::panic::catch;
 use crate::plan::Plan;
-use crate::report::{Note, NoteId, Outcome, Report};
+use crate::report::{Note, Outcome, Report};
 use crate::service::{Attempt, Service, code};
 use crate::sync::lock;
 use crate::system::System;
@@ -111,15 +111,11 @@ impl<'a> Run<'a> {
     fn record_settled(&self, groups: &[Settled]) {
         let report = &mut self.ledger().report;
         for settled in groups {
-            let is_silent = settled.code.is_none() && settled.message.is_none();
-            let note = match is_silent {
-                true => NoteId::NONE,
-                false => report.intern(Note {
-                    permanent: true,
-                    code: settled.code.as_deref(),
-                    message: settled.message.as_deref(),
-                }),
-            };
+            let note = report.intern(Note {
+                permanent: true,
+                code: settled.code.as_deref(),
+                message: settled.message.as_deref(),
+            });
             for position in &settled.positions {
                 report.record(*position, settled.outcome, note);
             }
