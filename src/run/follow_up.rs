@@ -142,11 +142,7 @@ impl Worker<'_, '_> {
         };
         if sub_batch.failed_attempts >= run.dispatch.context.limits.max_attempts {
             let first_failure = sub_batch.first_failure.unwrap_or(now);
-            // Since it was suspected before, the service has answered.
-            let suspected = sub_batch.suspected_trouble;
-            let is_over =
-                suspected.is_some_and(|trouble| trouble != run.dispatch.health.troubles_over());
-            if is_own || is_over || run.dispatch.health.has_answered_since(first_failure) {
+            if is_own || run.dispatch.health.has_answered_since(first_failure) {
                 self.leave(&error, false);
             } else {
                 self.try_another(error);
