@@ -157,6 +157,20 @@ fn why_a_run_stops_is_told() {
 }
 
 #[test]
+fn a_cancelled_run_says_so_once() {
+    let sandbox = sandbox(Options::default());
+    let monitor = Monitor::default();
+    monitor.keep_events(10).unwrap();
+    monitor.cancel();
+    let (_, error) = client(&sandbox)
+        .delete_plan(&plan(&generated_ids(300)), Some(&monitor))
+        .unwrap();
+    assert_eq!(kind(&error), Some(ErrorKind::Cancelled));
+    let events: Vec<_> = std::iter::from_fn(|| monitor.next_event()).collect();
+    assert_eq!(kinds(&events), [Stopping]);
+}
+
+#[test]
 fn a_run_that_does_not_wait_tells_of_no_retry() {
     let too_long = Fault::Status {
         status: 429,

@@ -220,11 +220,13 @@ fn a_request_that_always_fails_is_given_up() {
 #[test]
 fn throttled_requests_are_tried_until_they_are_accepted() {
     // Every third request is accepted.
-    let throttle = Failing::Status("429 Too Many Requests");
-    let peer = failing_peer(throttle, |number, _| number % 3 != 2);
-    let (run, _) = run(&peer, 1, 60_000);
-    run.expect(Outcome::Deleted, None);
-    assert_eq!(peer.requests().len(), 3 * BATCHES);
+    for max_outage_ms in [0, 60_000] {
+        let throttle = Failing::Status("429 Too Many Requests");
+        let peer = failing_peer(throttle, |number, _| number % 3 != 2);
+        let (run, _) = run(&peer, 1, max_outage_ms);
+        run.expect(Outcome::Deleted, None);
+        assert_eq!(peer.requests().len(), 3 * BATCHES);
+    }
 }
 
 #[test]

@@ -231,6 +231,23 @@ fn for_longer_than_a_run_waits() {
     }
 }
 
+/// Each pause is short enough, but not all together.
+#[test]
+fn again_and_again_is_not_waited_for_in_vain() {
+    let peer = Peer::start(Over::Plain, |mut visit| {
+        while visit.request().is_some() {
+            visit.send(refusal("429 X", "Retry-After: 25\r\n"));
+        }
+    });
+    let (client, waits) = watched(&config(&peer), &peer, true);
+    delete_with(&client, &["1"]).expect(Outcome::Rejected, ErrorKind::Service);
+    let waited: Duration = waits.lock().expect("a lock").iter().sum();
+    // The third would end after more than a minute.
+    let expected = Duration::from_secs(49)..=Duration::from_secs(50);
+    assert!(expected.contains(&waited), "{waited:?}");
+    assert_eq!(peer.requests().len(), 3);
+}
+
 /// What a run leaves that was asked to wait for too long.
 #[test]
 fn for_longer_than_a_run_waits_leaves_it_unfinished() {

@@ -9,7 +9,9 @@ use koodrive::client::Client;
 use koodrive::config::Config;
 use koodrive::context::CallContext;
 use koodrive::error::{Error, ErrorKind};
+use koodrive::event::EventKind;
 use koodrive::failure::{Failure, FailureKind};
+use koodrive::monitor::Monitor;
 use koodrive::plan::Plan;
 use koodrive::report::{Outcome, Report};
 use koodrive::transport::{Connection, HttpRequest, HttpResponse, Transport};
@@ -63,6 +65,8 @@ struct Gateway {
     tokens: f64,
     filled_at: Duration,
     outage: Option<Outage>,
+    /// It fails at this id.
+    spoiled: Option<&'static str>,
     deleted: HashSet<String>,
     /// Those that were deleted and not told so.
     untold: HashSet<String>,
@@ -84,13 +88,18 @@ impl Gateway {
             tokens: limit.map_or(0.0, |limit| limit.bucket),
             filled_at: Duration::ZERO,
             outage,
+            spoiled: None,
             deleted: HashSet::new(),
             untold: HashSet::new(),
             log: Vec::new(),
         }
     }
 
-    fn failing(&self, now: Duration) -> Option<Failing> {
+    /// What it does with a request of these ids, or with a connection, if not what it should.
+    fn failing(&self, now: Duration, ids: &[String]) -> Option<Failing> {
+        if ids.iter().any(|id| self.spoiled == Some(id.as_str())) {
+            return Some(Failing::Status(500));
+        }
         let outage = self.outage?;
         (outage.begin..outage.end)
             .contains(&now)
@@ -150,7 +159,7 @@ impl Transport for GatewayTransport {
         self.sim
             .pass(one_way(&self.sim), context)
             .map_err(|kind| failure(kind, false))?;
-        if lock(&self.gateway).failing(self.sim.world.now()) == Some(Failing::Refused) {
+        if lock(&self.gateway).failing(self.sim.world.now(), &[]) == Some(Failing::Refused) {
             return Err(failure(FailureKind::Unreachable, false));
         }
         Ok(Box::new(GatewayConnection {
@@ -215,7 +224,7 @@ impl GatewayConnection {
     fn handle(&mut self, ids: &[String]) -> Result<Result<(), Option<&'static str>>, Failing> {
         let now = self.sim.world.now();
         let mut gateway = lock(&self.gateway);
-        if let Some(failing) = gateway.failing(now) {
+        if let Some(failing) = gateway.failing(now, ids) {
             gateway.log.push((now, Sent::Failed));
             if self.sim.world.random(|random| random.bool()) {
                 for id in ids {
@@ -254,6 +263,7 @@ fn run(
     connections: u32,
     max_outage_ms: u64,
     gateway: Gateway,
+    monitor: Option<&Monitor>,
 ) -> (Report, Option<Error>, Gateway, Duration) {
     let sim = idle_sim(u64::from(connections));
     let run = sim.stage().watch.begin(&Errand::default(), Duration::ZERO);
@@ -285,7 +295,7 @@ fn run(
         )
         .expect("an id by the rules");
     }
-    let (report, error) = client.delete_plan(&plan, None).expect("a run");
+    let (report, error) = client.delete_plan(&plan, monitor).expect("a run");
     let took = sim.world.now();
     drop(client);
     let gateway = Arc::into_inner(gateway).expect("the last").into_inner();
@@ -310,6 +320,7 @@ fn use_of(limit: Limit, connections: u32) -> Use {
         connections,
         60_000,
         Gateway::new(Some(limit), None),
+        None,
     );
     assert!(error.is_none(), "{limit:?}: {error:?}");
     assert_eq!(report.tally(Outcome::Deleted as i32), requests, "{limit:?}");
@@ -429,7 +440,7 @@ fn outages_are_waited_for() {
                 let case = format!("{outage:?} {connections}");
                 let requests = 300 * connections as usize;
                 let gateway = Gateway::new(None, Some(outage));
-                let (report, error, gateway, _) = run(requests, connections, 60_000, gateway);
+                let (report, error, gateway, _) = run(requests, connections, 60_000, gateway, None);
                 assert!(error.is_none(), "{case}: {error:?}");
                 let gone = report.tally(Outcome::Gone as i32);
                 assert_eq!(gone, gateway.untold.len(), "{case}");
@@ -439,6 +450,30 @@ fn outages_are_waited_for() {
                 assert!(failed <= 20 + connections as usize, "{case}: {failed} sent");
             }
         }
+    }
+}
+
+/// A request that fails while others succeed is given up after its attempts, and nobody speaks of an outage.
+#[test]
+fn a_request_that_fails_alone_is_no_outage() {
+    for connections in [4, 16] {
+        let requests = 300 * connections as usize;
+        let mut gateway = Gateway::new(None, None);
+        gateway.spoiled = Some("7");
+        let monitor = Monitor::default();
+        monitor.keep_events(100_000).expect("a number");
+        let (report, error, gateway, _) =
+            run(requests, connections, 60_000, gateway, Some(&monitor));
+        assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Service));
+        assert_eq!(report.tally(Outcome::Deleted as i32), requests - 1);
+        assert_eq!(report.outcome(7), Some(Outcome::Unknown));
+        assert_eq!(
+            gateway.count(Sent::Failed, Duration::ZERO..Duration::MAX),
+            4
+        );
+        let events = std::iter::from_fn(|| monitor.next_event());
+        let outages = events.filter(|event| event.kind == EventKind::OutageBegan);
+        assert_eq!(outages.count(), 0, "{connections}");
     }
 }
 
@@ -455,7 +490,7 @@ fn longer_outages_end_the_run() {
             let case = format!("{outage:?} {connections}");
             let requests = 300 * connections as usize;
             let gateway = Gateway::new(None, Some(outage));
-            let (report, error, gateway, took) = run(requests, connections, 20_000, gateway);
+            let (report, error, gateway, took) = run(requests, connections, 20_000, gateway, None);
             let kind = error.expect("an error").kind;
             let expected = match failing {
                 Failing::Status(_) => ErrorKind::Service,
