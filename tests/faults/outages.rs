@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use koodrive::client::Client;
 use koodrive::error::ErrorKind;
+use koodrive::event::EventKind;
+use koodrive::monitor::Monitor;
 use koodrive::report::Outcome;
 use koodrive_sandbox::{Options, RateLimit};
 
 use crate::answers::{framed, ids_of, refusal, success};
-use crate::client::{Call, DEVICE, Run, config, delete_with, with_attempts};
+use crate::client::{Call, DEVICE, Run, config, delete_watched, delete_with, with_attempts};
 use crate::common;
 use crate::machine::watched;
 use crate::peer::{Over, Peer, Request, Visit};
@@ -226,6 +228,24 @@ fn throttled_requests_are_tried_until_they_are_accepted() {
         let (run, _) = run(&peer, 1, max_outage_ms);
         run.expect(Outcome::Deleted, None);
         assert_eq!(peer.requests().len(), 3 * BATCHES);
+    }
+}
+
+/// Ten refusals in a row say that the rate is too high, twenty that the service is down.
+#[test]
+fn many_throttles_in_a_row_are_an_outage() {
+    for (throttles, outages) in [(10, 0), (20, 1)] {
+        let throttle = Failing::Status("429 Too Many Requests");
+        let peer = failing_peer(throttle, move |number, _| (1..=throttles).contains(&number));
+        let (client, _) = patient(&peer, 1, 60_000);
+        let monitor = Monitor::default();
+        monitor.keep_events(1_000).expect("a number");
+        let ids = ids();
+        let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+        delete_watched(&client, &ids, Some(&monitor)).expect(Outcome::Deleted, None);
+        let events = std::iter::from_fn(|| monitor.next_event());
+        let began = events.filter(|event| event.kind == EventKind::OutageBegan);
+        assert_eq!(began.count(), outages, "after {throttles}");
     }
 }
 

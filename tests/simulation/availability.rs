@@ -39,9 +39,12 @@ enum Failing {
     Reset,
     Refused,
     Silent,
+    /// The connection is lost, and from then on the process has no descriptor for another.
+    Exhausted,
 }
 
 impl Failing {
+    /// Those that a service does by itself.
     const ALL: [Self; 6] = [
         Self::Status(502),
         Self::Status(503),
@@ -65,8 +68,9 @@ struct Gateway {
     tokens: f64,
     filled_at: Duration,
     outage: Option<Outage>,
-    /// It fails at this id.
-    spoiled: Option<&'static str>,
+    /// It fails so at this id.
+    spoiled: Option<(&'static str, Failing)>,
+    is_exhausted: bool,
     deleted: HashSet<String>,
     /// Those that were deleted and not told so.
     untold: HashSet<String>,
@@ -89,6 +93,7 @@ impl Gateway {
             filled_at: Duration::ZERO,
             outage,
             spoiled: None,
+            is_exhausted: false,
             deleted: HashSet::new(),
             untold: HashSet::new(),
             log: Vec::new(),
@@ -97,8 +102,11 @@ impl Gateway {
 
     /// What it does with a request of these ids, or with a connection, if not what it should.
     fn failing(&self, now: Duration, ids: &[String]) -> Option<Failing> {
-        if ids.iter().any(|id| self.spoiled == Some(id.as_str())) {
-            return Some(Failing::Status(500));
+        if let Some((_, failing)) = self
+            .spoiled
+            .filter(|(id, _)| ids.iter().any(|own| own == id))
+        {
+            return Some(failing);
         }
         let outage = self.outage?;
         (outage.begin..outage.end)
@@ -159,9 +167,14 @@ impl Transport for GatewayTransport {
         self.sim
             .pass(one_way(&self.sim), context)
             .map_err(|kind| failure(kind, false))?;
-        if lock(&self.gateway).failing(self.sim.world.now(), &[]) == Some(Failing::Refused) {
+        let gateway = lock(&self.gateway);
+        if gateway.is_exhausted {
+            return Err(failure(FailureKind::NoResources, false));
+        }
+        if gateway.failing(self.sim.world.now(), &[]) == Some(Failing::Refused) {
             return Err(failure(FailureKind::Unreachable, false));
         }
+        drop(gateway);
         Ok(Box::new(GatewayConnection {
             sim: Arc::clone(&self.sim),
             gateway: Arc::clone(&self.gateway),
@@ -226,6 +239,7 @@ impl GatewayConnection {
         let mut gateway = lock(&self.gateway);
         if let Some(failing) = gateway.failing(now, ids) {
             gateway.log.push((now, Sent::Failed));
+            gateway.is_exhausted |= failing == Failing::Exhausted;
             if self.sim.world.random(|random| random.bool()) {
                 for id in ids {
                     if gateway.deleted.insert(id.clone()) {
@@ -459,7 +473,7 @@ fn a_request_that_fails_alone_is_no_outage() {
     for connections in [4, 16] {
         let requests = 300 * connections as usize;
         let mut gateway = Gateway::new(None, None);
-        gateway.spoiled = Some("7");
+        gateway.spoiled = Some(("7", Failing::Status(500)));
         let monitor = Monitor::default();
         monitor.keep_events(100_000).expect("a number");
         let (report, error, gateway, _) =
@@ -474,6 +488,20 @@ fn a_request_that_fails_alone_is_no_outage() {
         let events = std::iter::from_fn(|| monitor.next_event());
         let outages = events.filter(|event| event.kind == EventKind::OutageBegan);
         assert_eq!(outages.count(), 0, "{connections}");
+    }
+}
+
+/// Where the process has no more connections, a request is left to those who have one; but not by the last.
+#[test]
+fn the_last_worker_keeps_its_request() {
+    for connections in [1, 2, 4] {
+        let mut gateway = Gateway::new(None, None);
+        gateway.spoiled = Some(("99", Failing::Exhausted));
+        let (report, error, _, _) = run(100, connections, 60_000, gateway, None);
+        let kind = error.map(|error| error.kind);
+        assert_eq!(kind, Some(ErrorKind::Unreachable), "{connections}");
+        assert_eq!(report.tally(Outcome::Deleted as i32), 99, "{connections}");
+        assert_eq!(report.outcome(99), Some(Outcome::Unknown), "{connections}");
     }
 }
 
@@ -495,7 +523,7 @@ fn longer_outages_end_the_run() {
             let expected = match failing {
                 Failing::Status(_) => ErrorKind::Service,
                 Failing::Page => ErrorKind::InvalidResponse,
-                Failing::Reset | Failing::Refused => ErrorKind::Unreachable,
+                Failing::Reset | Failing::Refused | Failing::Exhausted => ErrorKind::Unreachable,
                 Failing::Silent => ErrorKind::TimedOut,
             };
             assert_eq!(kind, expected, "{case}");
