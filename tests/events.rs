@@ -67,6 +67,7 @@ fn a_retry_says_why_and_when() {
     );
     assert!(events[1].message.contains("HTTP 500"), "{:?}", events[1]);
     assert_eq!(events[1].request_id, events[0].request_id);
+    assert_eq!(events[1].http_status, Some(500));
     assert_eq!(events[2].http_status, None);
     assert!(events[2].message.contains("closed"), "{:?}", events[2]);
     let attempts: Vec<_> = events.iter().map(|event| event.attempt).collect();

@@ -841,6 +841,25 @@ fn every_id_has_its_own_words() {
     }
 }
 
+/// What the service said last stays, whatever is lost after it.
+#[test]
+fn silence_does_not_overwrite_words() {
+    let says = |words: &str| refusal(500, &format!(r#"{{"code":7,"msg":"{words}"}}"#));
+    let silence = Fault::LoseAnswer;
+    for (first, second, expected) in [
+        (says("one"), says("two"), "two"),
+        (says("one"), silence.clone(), "one"),
+        (silence.clone(), says("two"), "two"),
+        (silence.clone(), silence, "the connection was closed"),
+    ] {
+        let trial = attempt(vec![Rule::during(0..1, first), Rule::always(second)]);
+        for position in 0..3 {
+            let message = message(&trial.report, position).expect("some words");
+            assert!(message.contains(expected), "{expected}: {message}");
+        }
+    }
+}
+
 /// A sandbox on which `1` exists and `7` is refused, whose first request is lost, and what is unfinished
 /// after that.
 fn after_a_lost_answer(executed: bool) -> (Sandbox, Client, Report) {

@@ -68,6 +68,8 @@ struct Gateway {
     tokens: f64,
     filled_at: Duration,
     outage: Option<Outage>,
+    /// This id is deleted in an outage, too.
+    spared: Option<&'static str>,
     /// It fails so at this id.
     spoiled: Option<(&'static str, Failing)>,
     is_exhausted: bool,
@@ -92,6 +94,7 @@ impl Gateway {
             tokens: limit.map_or(0.0, |limit| limit.bucket),
             filled_at: Duration::ZERO,
             outage,
+            spared: None,
             spoiled: None,
             is_exhausted: false,
             deleted: HashSet::new(),
@@ -107,6 +110,9 @@ impl Gateway {
             .filter(|(id, _)| ids.iter().any(|own| own == id))
         {
             return Some(failing);
+        }
+        if ids.iter().any(|id| self.spared == Some(id)) {
+            return None;
         }
         let outage = self.outage?;
         (outage.begin..outage.end)
@@ -464,6 +470,25 @@ fn outages_are_waited_for() {
                 assert!(failed <= 20 + connections as usize, "{case}: {failed} sent");
             }
         }
+    }
+}
+
+/// As long as two requests are left neither is taken for the last one, which would be given up.
+#[test]
+fn an_outage_of_the_last_two_requests_is_waited_for() {
+    for failing in [Failing::Status(502), Failing::Reset] {
+        let outage = Outage {
+            begin: Duration::ZERO,
+            end: Duration::from_secs(5),
+            failing,
+        };
+        let mut gateway = Gateway::new(None, Some(outage));
+        gateway.spared = Some("0");
+        let (report, error, _, _) = run(3, 3, 60_000, gateway, None);
+        assert!(error.is_none(), "{failing:?}: {error:?}");
+        let gone = report.tally(Outcome::Gone as i32);
+        let deleted = report.tally(Outcome::Deleted as i32);
+        assert_eq!(deleted + gone, 3, "{failing:?}");
     }
 }
 
