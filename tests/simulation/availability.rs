@@ -72,7 +72,8 @@ struct Gateway {
     spared: Option<&'static str>,
     /// It fails so at this id.
     spoiled: Option<(&'static str, Failing)>,
-    is_exhausted: bool,
+    /// For so many more connections the process has descriptors.
+    descriptors: usize,
     deleted: HashSet<String>,
     /// Those that were deleted and not told so.
     untold: HashSet<String>,
@@ -96,7 +97,7 @@ impl Gateway {
             outage,
             spared: None,
             spoiled: None,
-            is_exhausted: false,
+            descriptors: usize::MAX,
             deleted: HashSet::new(),
             untold: HashSet::new(),
             log: Vec::new(),
@@ -173,10 +174,11 @@ impl Transport for GatewayTransport {
         self.sim
             .pass(one_way(&self.sim), context)
             .map_err(|kind| failure(kind, false))?;
-        let gateway = lock(&self.gateway);
-        if gateway.is_exhausted {
+        let mut gateway = lock(&self.gateway);
+        let Some(descriptors) = gateway.descriptors.checked_sub(1) else {
             return Err(failure(FailureKind::NoResources, false));
-        }
+        };
+        gateway.descriptors = descriptors;
         if gateway.failing(self.sim.world.now(), &[]) == Some(Failing::Refused) {
             return Err(failure(FailureKind::Unreachable, false));
         }
@@ -245,7 +247,9 @@ impl GatewayConnection {
         let mut gateway = lock(&self.gateway);
         if let Some(failing) = gateway.failing(now, ids) {
             gateway.log.push((now, Sent::Failed));
-            gateway.is_exhausted |= failing == Failing::Exhausted;
+            if failing == Failing::Exhausted {
+                gateway.descriptors = 0;
+            }
             if self.sim.world.random(|random| random.bool()) {
                 for id in ids {
                     if gateway.deleted.insert(id.clone()) {
@@ -516,7 +520,19 @@ fn a_request_that_fails_alone_is_no_outage() {
     }
 }
 
-/// Where the process has no more connections, a request is left to those who have one; but not by the last.
+/// Where the process has no more connections, those who have one do all the work.
+#[test]
+fn one_connection_is_enough() {
+    for connections in [1, 2, 16] {
+        let mut gateway = Gateway::new(None, None);
+        gateway.descriptors = 1;
+        let (report, error, _, _) = run(100, connections, 60_000, gateway, None);
+        assert!(error.is_none(), "{connections}: {error:?}");
+        assert_eq!(report.tally(Outcome::Deleted as i32), 100, "{connections}");
+    }
+}
+
+/// A request is left to those who have a connection; but not by the last.
 #[test]
 fn the_last_worker_keeps_its_request() {
     for connections in [1, 2, 4] {
