@@ -388,12 +388,19 @@ fn what_may_pass_is_tried_again() {
     ];
     for fault in faults {
         let sandbox = described();
-        sandbox.set_faults(vec![Rule::during(1..2, fault.clone())]);
-        let scopes = client(&sandbox)
-            .list_scopes(None, DEVICE, None, None)
-            .unwrap();
-        assert_eq!(ids(&scopes), ["1", "2", "4", "3"], "{fault:?}");
-        assert_eq!(sandbox.totals().requests, 4, "{fault:?}");
+        // Also where the run ends some time.
+        let mut timed = config(&sandbox);
+        timed.set_run_timeout_ms(600_000).unwrap();
+        for config in [config(&sandbox), timed] {
+            sandbox.reset();
+            sandbox.set_faults(vec![Rule::during(1..2, fault.clone())]);
+            let scopes = Client::new(&config)
+                .unwrap()
+                .list_scopes(None, DEVICE, None, None)
+                .unwrap();
+            assert_eq!(ids(&scopes), ["1", "2", "4", "3"], "{fault:?}");
+            assert_eq!(sandbox.totals().requests, 4, "{fault:?}");
+        }
     }
 }
 

@@ -136,9 +136,9 @@ impl RecentCount {
         }
     }
 
-    /// Since `begin`; the first is 1.
+    /// Since `begin`.
     fn tenth(&self, at: Instant) -> u64 {
-        at.saturating_duration_since(self.begin).as_millis() as u64 / 100 + 1
+        at.saturating_duration_since(self.begin).as_millis() as u64 / 100
     }
 
     fn add(&self, at: Instant) {

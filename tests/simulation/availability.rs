@@ -450,6 +450,23 @@ fn the_rate_begins_near_what_was_accepted() {
     assert!(used.refused_at_first <= 36, "{used:?}");
 }
 
+/// What was accepted in all, of a limit that takes a while to show, says nothing.
+#[test]
+fn the_rate_begins_near_what_was_accepted_lately() {
+    let limit = Limit {
+        per_second: 100.0,
+        bucket: 1_000.0,
+        retry_after: None,
+    };
+    let gateway = Gateway::new(Some(limit), None);
+    let (report, error, gateway, took) = run(3_000, 4, 60_000, gateway, None);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(report.tally(Outcome::Deleted as i32), 3_000);
+    let refused = gateway.count(Sent::Throttled, Duration::ZERO..Duration::MAX);
+    assert!((1..=10).contains(&refused), "{refused}");
+    assert!(took <= Duration::from_secs(22), "{took:?}");
+}
+
 #[test]
 fn outages_are_waited_for() {
     for failing in Failing::ALL {
