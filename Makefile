@@ -114,7 +114,8 @@ USES_TOOLS = export PATH="$(abspath $(TARGET))/tools/bin:$$PATH"; \
 mutants: need-cargo ## change the code in small ways, one at a time, and see which the tests do not notice
 	@$(USES_TOOLS); provide cargo-mutants 27.1.0 && \
 	CARGO_PROFILE_DEV_DEBUG=0 cargo-mutants mutants -j 2 --timeout 120 -o $(TARGET)/mutants \
-		-- --locked --test contract --test outcomes --test plans --test journal --test faults --test simulation
+		-- --locked --test contract --test outcomes --test plans --test journal --test events --test listing \
+		--test faults --test simulation
 
 .PHONY: deny
 deny: need-cargo ## check licences, bans and sources of all dependencies
