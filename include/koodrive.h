@@ -26,7 +26,8 @@
  *           call may have deleted scopes.
  * NULL      Where an object or a text is needed, NULL is KOODRIVE_ERROR_INVALID_ARGUMENT. Functions
  *           that only read answer NULL, 0 or false for a NULL object.
- * Texts in  UTF-8, NUL-terminated, copied before the call returns.
+ * Texts in  UTF-8, NUL-terminated, copied before the call returns. So are paths on Windows, whatever
+ *           the code page is; elsewhere they are bytes.
  * Texts out UTF-8, NUL-terminated, borrowed from the object they came from and valid until that is
  *           freed. A NUL that the service puts in a text becomes U+FFFD. Secrets in texts of
  *           the service are replaced by "***", but never in ids; its messages and codes are cut after
@@ -38,8 +39,9 @@
  *           first connects by TLS without a CA file, SSL_CERT_FILE and SSL_CERT_DIR, by the
  *           platform's own rules for finding certificates. Between calls, after a fork, the
  *           child may use its copies of objects; it gets new connections. If memory runs out the
- *           process is aborted with a line on stderr, as Rust does. dlclose leaves the library in
- *           place: a name look-up that the system has not answered may still need it.
+ *           process is aborted with a line on stderr, as Rust does. dlclose (on Windows,
+ *           FreeLibrary) leaves the library in place: a name look-up that the system has not
+ *           answered may still need it.
  */
 #ifndef KOODRIVE_H
 #define KOODRIVE_H
@@ -1030,9 +1032,11 @@ koodrive_status koodrive_client_delete_plan(const koodrive_client *client,
  * for good: all that koodrive_result_unfinished() leaves out.
  *
  * journal_path: a regular file; it is made if it is not there, and only its owner may read it then
- * (0600). It is locked (flock(2)) while the run goes on. Before an id is sent it is safe on the disk
- * (fdatasync(2)) that it may have been. It holds the ids, and never a secret. One JSON object stands on
- * each line: src/journal/FORMAT.md describes them. All later versions of the library read it.
+ * (0600; on Windows, whom its folder lets). It is locked (flock(2)) while the run goes on; on Windows
+ * nobody can write to it, delete or rename it then. Before an id is sent it is safe on the disk
+ * (fdatasync(2), FlushFileBuffers) that it may have been. It holds the ids, and never a secret. One
+ * JSON object stands on each line: src/journal/FORMAT.md describes them. All later versions of the
+ * library read it.
  *
  * The rest is as for koodrive_client_delete_plan(): *result, statuses, monitor. But after an
  * incomplete run call it again with the whole plan, not with koodrive_result_unfinished().

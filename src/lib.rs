@@ -12,6 +12,7 @@
 //! - [`service`]: what KooDrive speaks: path, headers, body, response, authorization
 //! - [`transport`]: bytes: connections, and HTTP over them
 //! - [`system`]: time, waiting, threads, randomness
+//! - `platform`: what differs by platform
 
 mod ca_file;
 pub mod client;
@@ -29,6 +30,7 @@ pub mod listing;
 pub mod monitor;
 mod panic;
 pub mod plan;
+mod platform;
 pub mod report;
 mod rules;
 mod run;

@@ -5,9 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::platform::{self, without_signals};
 use crate::sync::lock;
-use nix::sys::signal::{SigSet, SigmaskHow};
-use nix::time::{ClockId, clock_gettime};
 
 /// Time, waiting, spawning and randomness.
 pub trait System: Send + Sync {
@@ -136,12 +135,7 @@ impl System for Machine {
     }
 
     fn uptime(&self) -> Duration {
-        #[cfg(target_os = "linux")]
-        const CLOCK: ClockId = ClockId::CLOCK_BOOTTIME;
-        // Elsewhere this one counts sleep.
-        #[cfg(not(target_os = "linux"))]
-        const CLOCK: ClockId = ClockId::CLOCK_MONOTONIC;
-        clock_gettime(CLOCK).map_or(Duration::MAX, Duration::from)
+        platform::uptime()
     }
 
     fn enter(&self, gate: &Gate) {
@@ -204,15 +198,4 @@ pub(crate) fn spawn_thread(
         .name(THREAD_NAME.into())
         .stack_size(STACK_BYTES);
     without_signals(|| builder.spawn(work))
-}
-
-/// Runs `start` with all signals blocked, for the threads it starts to inherit: the host's signals
-/// are handled on the host's threads.
-fn without_signals<T>(start: impl FnOnce() -> T) -> T {
-    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
-    let result = start();
-    if let Ok(mask) = before {
-        let _ = mask.thread_set_mask();
-    }
-    result
 }

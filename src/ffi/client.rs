@@ -11,8 +11,8 @@ use super::result::koodrive_result;
 use super::scopes::koodrive_scopes;
 use super::status::koodrive_status;
 use super::{
-    free, guard, guard_status, into_handle, optional_text, required, required_out, required_path,
-    required_text, scope_ids, write_out,
+    free, guard, guard_status, into_handle, native, optional_text, required, required_out,
+    required_path, required_text, scope_ids, write_out,
 };
 use crate::client::Client;
 use crate::error::Error;
@@ -41,6 +41,7 @@ pub unsafe extern "C" fn koodrive_client_new(
     unsafe {
         guard_status(error, || {
             required_out("client", client)?;
+            native::stay_loaded();
             let built = Client::new(&required("config", config)?.0)?;
             write_out(client, into_handle(koodrive_client(built)));
             Ok(())
@@ -265,9 +266,11 @@ pub unsafe extern "C" fn koodrive_client_delete_plan(
 /// for good: all that koodrive_result_unfinished() leaves out.
 ///
 /// journal_path: a regular file; it is made if it is not there, and only its owner may read it then
-/// (0600). It is locked (flock(2)) while the run goes on. Before an id is sent it is safe on the disk
-/// (fdatasync(2)) that it may have been. It holds the ids, and never a secret. One JSON object stands on
-/// each line: src/journal/FORMAT.md describes them. All later versions of the library read it.
+/// (0600; on Windows, whom its folder lets). It is locked (flock(2)) while the run goes on; on Windows
+/// nobody can write to it, delete or rename it then. Before an id is sent it is safe on the disk
+/// (fdatasync(2), FlushFileBuffers) that it may have been. It holds the ids, and never a secret. One
+/// JSON object stands on each line: src/journal/FORMAT.md describes them. All later versions of the
+/// library read it.
 ///
 /// The rest is as for koodrive_client_delete_plan(): *result, statuses, monitor. But after an
 /// incomplete run call it again with the whole plan, not with koodrive_result_unfinished().

@@ -10,26 +10,26 @@
     reason = "the header states the contract of pointers once, for all functions"
 )]
 
-mod cancellation;
 pub mod client;
 pub mod config;
 pub mod devices;
 pub mod error;
 pub mod event;
 pub mod monitor;
+mod native;
 pub mod plan;
 pub mod result;
 pub mod scopes;
 pub mod status;
 pub mod version;
 
-use std::ffi::{CStr, OsStr, c_char};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, c_char};
 use std::path::Path;
 use std::ptr;
 
 use crate::error::{Error, ErrorKind};
 use crate::panic::catch;
+use crate::platform;
 use error::koodrive_error;
 use status::{KOODRIVE_OK, koodrive_status};
 
@@ -43,7 +43,7 @@ unsafe fn guard_status(
 ) -> koodrive_status {
     // SAFETY: the caller's promise.
     unsafe { write_out(error, ptr::null_mut()) };
-    let _held_off = cancellation::HeldOff::new();
+    let _held_off = native::HeldOff::new();
     let bug = || {
         Error::new(
             ErrorKind::Internal,
@@ -92,7 +92,7 @@ unsafe fn free<T>(object: *mut T) {
     if !object.is_null() {
         // SAFETY: not NULL, and the caller's promise.
         let object = unsafe { Box::from_raw(object) };
-        let _held_off = cancellation::HeldOff::new();
+        let _held_off = native::HeldOff::new();
         let _ = catch(|| drop(object));
     }
 }
@@ -148,13 +148,11 @@ unsafe fn optional_text<'a>(argument: &str, text: *const c_char) -> Result<Optio
     }
     // SAFETY: not NULL, and the caller's promise.
     let text = unsafe { CStr::from_ptr(text) };
-    match text.to_str() {
-        Ok(text) => Ok(Some(text)),
-        Err(_) => Err(Error::invalid(format!("{argument}: is not UTF-8"))),
-    }
+    let text = text.to_str().map_err(|_| is_not_utf8(argument))?;
+    Ok(Some(text))
 }
 
-/// A path that must be there; a file's name need not be UTF-8.
+/// A path that must be there; on Unix a file's name need not be UTF-8.
 ///
 /// # Safety
 /// As for `required_text`.
@@ -164,10 +162,10 @@ unsafe fn required_path<'a>(argument: &str, path: *const c_char) -> Result<&'a P
     }
     // SAFETY: not NULL, and the caller's promise.
     let path = unsafe { CStr::from_ptr(path) };
-    match path.is_empty() {
-        true => Err(Error::invalid(format!("{argument}: must not be empty"))),
-        false => Ok(Path::new(OsStr::from_bytes(path.to_bytes()))),
+    if path.is_empty() {
+        return Err(Error::invalid(format!("{argument}: must not be empty")));
     }
+    platform::path(path.to_bytes()).ok_or_else(|| is_not_utf8(argument))
 }
 
 /// An array of `count` elements; NULL is fine for none.
@@ -214,6 +212,10 @@ unsafe fn scope_ids<'a>(ids: *const *const c_char, count: usize) -> Result<Vec<&
 /// A borrowed C string for the caller, or NULL.
 fn c_pointer(text: Option<&CStr>) -> *const c_char {
     text.map_or(ptr::null(), CStr::as_ptr)
+}
+
+fn is_not_utf8(argument: &str) -> Error {
+    Error::invalid(format!("{argument}: is not UTF-8"))
 }
 
 fn is_null(argument: &str) -> Error {

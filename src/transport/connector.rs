@@ -78,7 +78,7 @@ impl HttpTransport {
             addresses.retain(|address| address.ip().is_loopback());
         }
         match dial(&addresses, context) {
-            Ok(socket) => Ok(SocketTransport::new(socket, Arc::clone(line))),
+            Ok(stream) => Ok(SocketTransport::new(stream, Arc::clone(line))),
             Err(failure) => {
                 self.lookup.forget();
                 Err(failure)

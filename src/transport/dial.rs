@@ -3,23 +3,21 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Socket, Type};
 
 use super::of_system;
 use crate::context::CallContext;
 use crate::failure::{Failure, FailureKind};
+use crate::platform::{self, Stream};
 use crate::system::TICK;
 
 /// How long an address may take before the next is tried beside it (RFC 8305, 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to the first address that accepts; or says why none did.
-pub(super) fn dial(addresses: &[SocketAddr], context: &CallContext) -> Result<Socket, Failure> {
+pub(super) fn dial(addresses: &[SocketAddr], context: &CallContext) -> Result<Stream, Failure> {
     let mut race = Race {
         untried: addresses.iter(),
         under_way: Vec::new(),
@@ -68,22 +66,14 @@ impl Race<'_> {
 
     /// Waits for at most a tick; the socket, if one has connected.
     fn await_one(&mut self) -> io::Result<Option<Socket>> {
-        let mut polled: Vec<_> = self
-            .under_way
-            .iter()
-            .map(|(_, socket)| PollFd::new(socket.as_fd(), PollFlags::POLLOUT))
-            .collect();
-        let timeout = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
-        match poll(&mut polled, timeout) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let ready: Vec<bool> = polled.iter().map(|fd| fd.any().unwrap_or(false)).collect();
-        for index in (0..ready.len()).rev().filter(|index| ready[*index]) {
+        let sockets: Vec<_> = self.under_way.iter().map(|(_, socket)| socket).collect();
+        let ends = platform::await_connects(&sockets, TICK)?;
+        for (index, end) in ends.into_iter().enumerate().rev() {
+            let Some(end) = end else { continue };
             let (address, socket) = self.under_way.swap_remove(index);
-            match socket.take_error()? {
-                None => return Ok(Some(socket)),
-                Some(error) => self.failed(address, &error),
+            match end {
+                Ok(()) => return Ok(Some(socket)),
+                Err(error) => self.failed(address, &error),
             }
         }
         Ok(None)
@@ -115,27 +105,17 @@ fn begin(address: SocketAddr) -> io::Result<(Socket, bool)> {
     socket.set_nonblocking(true)?;
     match socket.connect(&address.into()) {
         Ok(()) => Ok((socket, true)),
-        Err(error) if is_under_way(&error) => Ok((socket, false)),
+        Err(error) if platform::is_connecting(&error) => Ok((socket, false)),
         Err(error) => Err(error),
     }
 }
 
-fn is_under_way(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EINPROGRESS) || error.kind() == io::ErrorKind::Interrupted
-}
-
 /// Makes a connected socket ready for requests.
-fn prepare(socket: Socket) -> Result<Socket, Failure> {
-    let prepared = || -> io::Result<()> {
-        socket.set_nonblocking(false)?;
-        socket.set_tcp_nodelay(true)?;
-        socket.set_read_timeout(Some(TICK))?;
-        socket.set_write_timeout(Some(TICK))
-    };
-    match prepared() {
-        Ok(()) => Ok(socket),
-        Err(error) => Err(lost(&error)),
-    }
+fn prepare(socket: Socket) -> Result<Stream, Failure> {
+    let prepared = socket.set_tcp_nodelay(true);
+    prepared
+        .and_then(|()| Stream::new(socket, TICK))
+        .map_err(|error| lost(&error))
 }
 
 fn lost(error: &io::Error) -> Failure {

@@ -18,6 +18,7 @@ use ureq::http as message;
 
 use crate::context::CallContext;
 use crate::failure::{Failure, FailureKind};
+use crate::platform;
 
 pub use connector::HttpTransport;
 pub(crate) use pool::{ConnectionPool, PooledConnection};
@@ -68,15 +69,7 @@ pub struct HttpResponse<'a> {
 
 /// A failure of the system before anything was sent.
 fn of_system(what: &str, error: &io::Error) -> Failure {
-    const EXHAUSTED: [i32; 5] = [
-        libc::EMFILE,
-        libc::ENFILE,
-        libc::ENOBUFS,
-        libc::ENOMEM,
-        libc::EADDRNOTAVAIL,
-    ];
-    let is_exhausted = |code| EXHAUSTED.contains(&code);
-    let kind = match error.raw_os_error().is_some_and(is_exhausted) {
+    let kind = match platform::is_exhaustion(error) {
         true => FailureKind::NoResources,
         false => FailureKind::Unreachable,
     };

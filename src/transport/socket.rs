@@ -2,15 +2,14 @@
 //! a request got. TLS and proxy tunnels stand above it.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use socket2::Socket;
 use ureq::unversioned::transport::time::Duration;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 
 use crate::context::CallContext;
 use crate::failure::FailureKind;
+use crate::platform::Stream;
 use crate::sync::lock;
 
 /// Holds a whole request of 100 ids of common length, so that it leaves in one send.
@@ -82,18 +81,18 @@ impl IoState {
     }
 }
 
-/// The socket. Its kernel timeouts are one tick, so that a blocked call looks up often.
+/// The socket. Its calls wait for at most a tick, so that a blocked one looks up often.
 #[derive(Debug)]
 pub(super) struct SocketTransport {
-    socket: Socket,
+    stream: Stream,
     buffers: LazyBuffers,
     line: Arc<IoState>,
 }
 
 impl SocketTransport {
-    pub(super) fn new(socket: Socket, line: Arc<IoState>) -> Self {
+    pub(super) fn new(stream: Stream, line: Arc<IoState>) -> Self {
         Self {
-            socket,
+            stream,
             buffers: LazyBuffers::new(BUFFER_BYTES, BUFFER_BYTES),
             line,
         }
@@ -102,7 +101,7 @@ impl SocketTransport {
     fn send_all(&mut self, amount: usize) -> io::Result<()> {
         let mut rest = &self.buffers.output()[..amount];
         while !rest.is_empty() {
-            match self.socket.send_with_flags(rest, libc::MSG_NOSIGNAL) {
+            match self.stream.send(rest) {
                 Ok(sent) => rest = &rest[sent..],
                 Err(error) if is_wake_up(&error) => self.line.check()?,
                 Err(error) => return Err(error),
@@ -114,7 +113,7 @@ impl SocketTransport {
     fn receive(&mut self) -> io::Result<usize> {
         loop {
             self.line.check()?;
-            match io::Read::read(&mut self.socket, self.buffers.input_append_buf()) {
+            match self.stream.receive(self.buffers.input_append_buf()) {
                 Err(error) if is_wake_up(&error) => {}
                 result => return result,
             }
@@ -123,18 +122,10 @@ impl SocketTransport {
 
     /// Receives what has arrived.
     fn receive_arrived(&mut self) -> io::Result<usize> {
-        match self.is_silent() {
+        match self.stream.is_silent() {
             true => Err(io::ErrorKind::WouldBlock.into()),
-            false => io::Read::read(&mut self.socket, self.buffers.input_append_buf()),
+            false => self.stream.receive(self.buffers.input_append_buf()),
         }
-    }
-
-    /// Whether nothing has arrived, neither bytes nor an end.
-    fn is_silent(&self) -> bool {
-        let mut byte = [MaybeUninit::uninit()];
-        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-        let peeked = self.socket.recv_with_flags(&mut byte, flags);
-        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
@@ -180,6 +171,6 @@ impl Transport for SocketTransport {
 
     /// Open and silent: bytes that nobody asked for make it as useless as an end.
     fn is_open(&mut self) -> bool {
-        self.buffers.input().is_empty() && !self.line.write_failed() && self.is_silent()
+        self.buffers.input().is_empty() && !self.line.write_failed() && self.stream.is_silent()
     }
 }

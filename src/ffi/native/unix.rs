@@ -1,5 +1,5 @@
-//! Threads that are cancelled by pthread_cancel. Acting on it in a call would end a deletion in its
-//! middle, by an unwinding that Rust does not allow.
+//! Unix: threads that are cancelled by pthread_cancel. Acting on it in a call would end a deletion in
+//! its middle, by an unwinding that Rust does not allow.
 
 use std::ffi::c_int;
 
@@ -21,12 +21,12 @@ const PTHREAD_CANCEL_DISABLE: c_int = 1;
 const PTHREAD_CANCEL_DISABLE: c_int = 0;
 
 /// Holds off the cancellation of the calling thread for as long as it lives.
-pub(super) struct HeldOff {
+pub(in crate::ffi) struct HeldOff {
     before: c_int,
 }
 
 impl HeldOff {
-    pub(super) fn new() -> Self {
+    pub(in crate::ffi) fn new() -> Self {
         let mut before = 0;
         // SAFETY: `before` is a place for an int, and the state is one that POSIX names.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
@@ -41,3 +41,6 @@ impl Drop for HeldOff {
         unsafe { pthread_setcancelstate(self.before, &raw mut unused) };
     }
 }
+
+/// Keeps the library mapped: on Unix it is linked so that it stays.
+pub(in crate::ffi) fn stay_loaded() {}
