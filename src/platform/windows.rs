@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::Socket;
 
+/// Whether the platform may ask the network whom to trust, and so keep a handshake waiting.
+pub(crate) const VERIFIES_ONLINE: bool = true;
+
 /// A monotonic clock that goes on while the machine sleeps.
 pub(crate) fn uptime() -> Duration {
     // Of QueryPerformanceCounter, which counts sleep.

@@ -62,7 +62,7 @@ impl HttpTransport {
                 .map_err(|why| Failure::unsent(FailureKind::Unreachable, why))?;
         }
         match tls {
-            Some((tls, config)) => Ok(Box::new(tls.wrap(config, Box::new(socket))?)),
+            Some((tls, config)) => Ok(Box::new(tls.wrap(config, Box::new(socket), context)?)),
             None => Ok(Box::new(socket)),
         }
     }

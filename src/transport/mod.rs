@@ -11,6 +11,7 @@ mod resolver;
 mod socket;
 mod tls;
 mod tunnel;
+mod verifier;
 
 use std::io;
 

@@ -9,7 +9,7 @@ use rustls::crypto::{CryptoProvider, KeyProvider};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::sign::SigningKey;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls_platform_verifier::Verifier;
 use ureq::unversioned::transport::time::Instant;
 use ureq::unversioned::transport::{
     Buffers, LazyBuffers, NextTimeout, Transport, TransportAdapter,
@@ -18,8 +18,10 @@ use ureq::unversioned::transport::{
 use super::blocking::SharedCall;
 use super::of_system;
 use super::socket::{BUFFER_BYTES, no_timeout, no_waiting};
+use super::verifier::{DetachedVerifier, within};
 use crate::context::CallContext;
 use crate::failure::{Failure, FailureKind};
+use crate::platform;
 
 /// How a client speaks TLS.
 #[derive(Debug)]
@@ -59,16 +61,25 @@ impl Tls {
         &self,
         config: Arc<ClientConfig>,
         lower: Box<dyn Transport>,
+        context: &CallContext,
     ) -> Result<TlsTransport, Failure> {
         let mut session =
             ClientConnection::new(config, self.server.clone()).map_err(|error| lost(&error))?;
         let mut lower = TransportAdapter::new(lower, Arc::new(Instant::now));
-        while session.is_handshaking() {
-            if let Err(error) = session.complete_io(&mut lower) {
-                let source = error.get_ref().and_then(|inner| inner.downcast_ref());
-                return Err(source.map_or_else(|| lost(&error), judge));
+        let mut handshake = || {
+            while session.is_handshaking() {
+                session.complete_io(&mut lower)?;
             }
-        }
+            Ok(())
+        };
+        let shaken: io::Result<()> = match platform::VERIFIES_ONLINE {
+            true => within(context, handshake),
+            false => handshake(),
+        };
+        shaken.map_err(|error| {
+            let source = error.get_ref().and_then(|inner| inner.downcast_ref());
+            source.map_or_else(|| lost(&error), judge)
+        })?;
         Ok(TlsTransport {
             session,
             lower,
@@ -96,10 +107,7 @@ fn platform_config(context: &CallContext) -> Result<Arc<ClientConfig>, Failure> 
     if let Some(config) = KNOWN.get() {
         return Ok(Arc::clone(config));
     }
-    let read = || match builder().and_then(BuilderVerifierExt::with_platform_verifier) {
-        Ok(config) => Ok(Arc::new(config.with_no_client_auth())),
-        Err(error) => Err(lost(&error)),
-    };
+    let read = || trusting_platform().map_err(|error| lost(&error));
     let finished = READING.wait(context, read).map_err(|error| {
         let what = "can't start a thread that reads the platform's certificates";
         of_system(what, &error)
@@ -113,6 +121,17 @@ fn platform_config(context: &CallContext) -> Result<Arc<ClientConfig>, Failure> 
             &"the platform's certificates could not be read in time",
         )),
     }
+}
+
+fn trusting_platform() -> Result<Arc<ClientConfig>, rustls::Error> {
+    let builder = builder()?;
+    let platform = Arc::new(Verifier::new(Arc::clone(builder.crypto_provider()))?);
+    let builder = builder.dangerous();
+    let builder = match platform::VERIFIES_ONLINE {
+        true => builder.with_custom_certificate_verifier(Arc::new(DetachedVerifier(platform))),
+        false => builder.with_custom_certificate_verifier(platform),
+    };
+    Ok(Arc::new(builder.with_no_client_auth()))
 }
 
 /// The provider is named here: a process-wide default could be the host's to choose.
