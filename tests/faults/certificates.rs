@@ -3,19 +3,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
-use std::time::Duration;
 
 use koodrive::config::Config;
 use koodrive::error::{Error, ErrorKind};
-use koodrive::monitor::Monitor;
 use koodrive::report::Outcome;
 
 use crate::answers::success;
-use crate::child;
-use crate::client::{
-    client, config, config_for, delete, delete_watched, delete_with, with_attempts, with_defaults,
-};
+use crate::client::{config, config_for, delete, with_attempts, with_defaults};
 use crate::identity;
 use crate::peer::{Over, Peer, Visit};
 
@@ -66,49 +60,6 @@ fn the_platform_does_not_trust_us() {
     assert_eq!(peer.requests().len(), 0);
 }
 
-/// The platform's certificates come from a file that nobody writes yet.
-#[test]
-fn the_platforms_certificates_hang() {
-    const TEST: &str = "certificates::the_platforms_certificates_hang";
-    if !child::is_child() {
-        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("faults-certificates-{}", std::process::id()));
-        let made = Command::new("mkfifo").arg(&file).status();
-        assert!(made.expect("mkfifo").success());
-        let path = file.to_str().expect("a path in UTF-8");
-        child::rerun(TEST, None, &[("SSL_CERT_FILE", path)]);
-        return fs::remove_file(&file).expect("the file");
-    }
-    let peer = Peer::start(Over::Tls, |mut visit| {
-        while let Some(request) = visit.request() {
-            visit.send(success(&request));
-        }
-    });
-    let limit = Duration::from_millis(500);
-    let mut config = with_defaults(Config::new(), &peer.url());
-    config.set_connect_timeout_ms(500).expect("a number");
-    let client = client(&config);
-    let run = delete_with(&client, &["1"]);
-    run.expect(Outcome::NotSent, ErrorKind::Unreachable);
-    run.expect_time(limit);
-    assert!(run.message().contains("certificates"), "{run:?}");
-
-    config.set_run_timeout_ms(100).expect("a number");
-    let run = delete(&config, &["1"]);
-    run.expect(Outcome::NotSent, ErrorKind::TimedOut);
-    assert!(run.elapsed < limit, "{run:?}");
-
-    let monitor = Monitor::default();
-    monitor.cancel();
-    let run = delete_watched(&client, &["1"], Some(&monitor));
-    run.expect(Outcome::NotSent, ErrorKind::Cancelled);
-
-    // Whoever still waits, or comes later, gets them.
-    let file = std::env::var("SSL_CERT_FILE").expect("a variable");
-    fs::write(file, identity::authority_pem()).expect("a reader");
-    delete_with(&client, &["1"]).expect(Outcome::Deleted, None);
-}
-
 #[test]
 fn files_of_certificates() {
     let pem = identity::authority_pem();
@@ -153,18 +104,16 @@ fn files_of_certificates() {
     }
 }
 
-/// Reading a pipe may never end, and a setter has no deadline.
+/// Reading a device may never end, and a setter has no deadline.
 #[test]
 fn a_file_of_certificates_that_is_no_file() {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("faults-ca-pipe-{}", std::process::id()));
-    let made = Command::new("mkfifo").arg(&path).status();
-    assert!(made.expect("mkfifo").success());
-    for path in [path.to_str().expect("a path in UTF-8"), "/", "/dev/zero"] {
-        let error = Config::new().set_ca_file(path).expect_err(path);
-        assert!(error.message.contains("regular file"), "{error:?}");
-    }
-    fs::remove_file(&path).expect("the pipe");
+    let (folder, device) = match cfg!(windows) {
+        true => ("C:\\", "NUL"),
+        false => ("/", "/dev/zero"),
+    };
+    let error = Config::new().set_ca_file(folder).expect_err(folder);
+    assert!(error.message.contains("regular file"), "{error:?}");
+    Config::new().set_ca_file(device).expect_err(device);
 }
 
 fn set_ca_file(content: &[u8]) -> Result<(), Error> {

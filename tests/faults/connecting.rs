@@ -94,3 +94,15 @@ fn full_backlog() {
         assert_eq!(run.report.request_count(), 0);
     }
 }
+
+/// A label of 64 characters fails in the resolver, before any server is asked.
+#[test]
+fn a_look_up_that_fails() {
+    let mut config = with_attempts(config_for("https://localhost:9"), 2);
+    let url = format!("http://{}:9", "x".repeat(64));
+    config.set_proxy(&url).expect("a proxy");
+    let run = delete(&config, &["1"]);
+    run.expect(Outcome::NotSent, ErrorKind::Unreachable);
+    assert!(run.message().contains("look up"), "{run:?}");
+    assert_eq!(run.report.request_count(), 0);
+}

@@ -19,7 +19,15 @@ mod cuts;
 mod deadlines;
 mod framing;
 mod invalid_responses;
+// Linux tells how much memory a process has.
+#[cfg(target_os = "linux")]
+mod memory;
+// Names are replaced by what only Linux has, mount namespaces.
+#[cfg(target_os = "linux")]
 mod name_resolution;
+// Pipes with names, and a variable that names the platform's certificates.
+#[cfg(target_os = "linux")]
+mod pipes;
 mod pool;
 mod proxy;
 mod redirects;

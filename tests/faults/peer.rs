@@ -105,6 +105,8 @@ impl Peer {
         let socket = ordinary_socket();
         socket.set_recv_buffer_size(1).expect("a small buffer");
         // The kernel sizes the sender's buffer by the segments, of which smaller ones waste more.
+        // Windows lets nobody choose them.
+        #[cfg(unix)]
         socket.set_tcp_mss(380).expect("small segments");
         Self::listen(socket, over, identity::server(), script)
     }
