@@ -129,7 +129,8 @@ fn see_few_requests() {
         assert_eq!(run.kind(), peer_kind(failing), "{failing:?}: {run:?}");
         let waited: Duration = waits.iter().sum();
         assert!(waited <= Duration::from_secs(31), "{failing:?}: {waits:?}");
-        assert!(waited >= Duration::from_secs(29), "{failing:?}: {waits:?}");
+        let passed = waited + run.elapsed;
+        assert!(passed >= Duration::from_secs(29), "{failing:?}: {waits:?}");
         let requests = peer.requests().len() - 3;
         assert!(requests <= 21, "{failing:?}: {requests} requests");
         let error = run.error.as_ref().expect("an error");
@@ -282,8 +283,9 @@ fn a_list_of_three_modules_is_given_up_with_the_second() {
             Failing::Status("429 Too Many Requests" | "503 Service Unavailable")
         ) {
             assert!((5..=25).contains(&requests), "{case}: {requests} requests");
-            let expected = Duration::from_secs(29)..=Duration::from_secs(31);
-            assert!(expected.contains(&(waited + elapsed)), "{case}: {waits:?}");
+            assert!(waited <= Duration::from_secs(31), "{case}: {waits:?}");
+            let passed = waited + elapsed;
+            assert!(passed >= Duration::from_secs(29), "{case}: {waits:?}");
         } else {
             assert_eq!(requests, 3, "{case}");
             assert!(waited < Duration::from_secs(1), "{case}: {waits:?}");
