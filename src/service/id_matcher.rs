@@ -68,14 +68,21 @@ struct IdMatcher<'a> {
 
 impl IdMatcher<'_> {
     fn place(&mut self, id: &str) -> Option<usize> {
-        let (before, from_here) = self.ids.split_at(self.next);
-        let same = |other: &&str| *other == id;
-        let ahead = from_here.iter().position(same);
-        let place = match ahead {
-            Some(ahead) => self.next + ahead,
-            None => before.iter().position(same)?,
+        let place = match self.ids.get(self.next) {
+            Some(&next) if next == id => self.next,
+            _ => self.search(id)?,
         };
         self.next = place + 1;
         Some(place)
+    }
+
+    #[cold]
+    fn search(&self, id: &str) -> Option<usize> {
+        let (before, from_here) = self.ids.split_at(self.next);
+        let same = |other: &&str| *other == id;
+        match from_here.iter().position(same) {
+            Some(ahead) => Some(self.next + ahead),
+            None => before.iter().position(same),
+        }
     }
 }
