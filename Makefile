@@ -4,15 +4,25 @@ CARGO ?= cargo
 CC ?= cc
 CXX ?= c++
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-RELEASE := $(TARGET)/release
-LIBRARY := $(RELEASE)/libkoodrive.so
+# The platform that the library is for, as Rust names it, if it is not this machine; dist.mk has a linker for
+# each. GLIBC is the oldest version that it is to run with.
+TRIPLE ?=
+GLIBC ?=
+WINDOWS := $(findstring -windows-,$(TRIPLE))
+RELEASE := $(TARGET)/$(if $(TRIPLE),$(TRIPLE)/)release
+LIBRARY := $(RELEASE)/$(if $(WINDOWS),koodrive.dll,libkoodrive.so)
 # The interface's major version, as src/ffi/version.rs has it; a test compares them.
 SONAME := libkoodrive.so.1
+# rustc says what the static library needs of the system; install.mk reads it.
+RUSTC_ARGS := --print native-static-libs=$(abspath $(RELEASE))/native-static-libs
+ifndef WINDOWS
 # Once loaded the library stays mapped: a look-up stuck in the system's resolver may return after
 # dlclose.
-LINK_ARGS := -C link-arg=-Wl,-soname,$(SONAME),-z,nodelete
-# rustc says what the static library needs of the system; install.mk reads it.
-LINK_ARGS += --print native-static-libs=$(abspath $(RELEASE))/native-static-libs
+RUSTC_ARGS += -C link-arg=-Wl,-soname,$(SONAME),-z,nodelete,--hash-style=gnu
+endif
+
+# More for the linker, of a platform.
+RUSTC_ARGS += $(LINK_ARGS)
 
 # The environment of programs that are tested against this tree. Go's cache keeps what pkg-config once
 # said, so that of this tree has a place of its own.
@@ -24,8 +34,9 @@ all: library pkg-config ## build target/release/libkoodrive.so and libkoodrive.a
 
 .PHONY: library
 library: need-cargo
-	$(CARGO) rustc --locked --release --lib --crate-type cdylib,staticlib -- $(LINK_ARGS)
-	@ln -sf libkoodrive.so $(RELEASE)/$(SONAME)
+	$(CARGO) rustc --locked --release --lib --crate-type cdylib,staticlib \
+		$(if $(TRIPLE),--target $(TRIPLE)$(GLIBC:%=.%)) -- $(RUSTC_ARGS)
+	@$(if $(WINDOWS),,ln -sf libkoodrive.so $(RELEASE)/$(SONAME))
 
 .PHONY: sandbox
 sandbox: need-cargo
@@ -125,13 +136,13 @@ deny: need-cargo ## check licences, bans and sources of all dependencies
 sbom: need-cargo ## write target/koodrive.cdx.json, a CycloneDX bill of materials
 	@$(USES_TOOLS); provide cargo-cyclonedx 0.5.9 && \
 	cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps \
-		--target "$$(rustc -vV | sed -n 's/host: //p')" && \
+		--target "$(or $(TRIPLE),$$(rustc -vV | sed -n 's/host: //p'))" && \
 	sed 's|file://$(CURDIR)|file:///koodrive|g' koodrive.cdx.json > $(TARGET)/koodrive.cdx.json; \
 	rm -f koodrive.cdx.json tests/sandbox/koodrive-sandbox.cdx.json
 
 C_SOURCES := examples/c/*.c examples/cpp/*.cpp include/koodrive.hpp tests/abi/*.c tests/abi/*.h \
 	tests/abi/*.cpp tests/bench/c/*
-PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../docs ../../examples/python ../../tests/bench
+PYTHON_SOURCES := src tests conftest.py hatch_build.py ../../docs ../../examples/python ../../packaging ../../tests/bench
 GO_SOURCES := bindings/go examples/go tests/bench/go
 
 .PHONY: lint
@@ -141,7 +152,7 @@ lint: library pkg-config $(VENV)/ready ## check formats and lints, warnings deni
 	$(CARGO) fmt --manifest-path tests/bench/Cargo.toml --check
 	$(BENCH_TARGET) $(CARGO) clippy --locked --manifest-path tests/bench/Cargo.toml --all-targets -- -D warnings
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
-	$(VENV)/bin/shellcheck tests/*.sh tests/fuzz/*.sh .ci/run
+	$(VENV)/bin/shellcheck tests/*.sh tests/fuzz/*.sh packaging/*.sh .ci/run
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)"; \
 	test -z "$$(gofmt -l $(GO_SOURCES))"
 	cd bindings/python && $(VENV)/bin/ruff check --no-cache $(PYTHON_SOURCES) && \
@@ -166,6 +177,7 @@ header: need-cargo ## refresh include/koodrive.h from src/ffi
 	KOODRIVE_UPDATE_HEADER=1 $(CARGO) test --locked --test header drift
 
 include install.mk
+include dist.mk
 
 .PHONY: clean
 clean: ## remove everything that was built

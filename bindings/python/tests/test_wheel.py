@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -20,11 +21,16 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built as `pip install` does, with the build backend that is here already."""
+    """Built as `pip install` does, with the build backend that is here already.
+
+    KOODRIVE_PACKAGE names a wheel or an sdist to test instead of this source tree.
+    """
+    package = Path(os.environ.get("KOODRIVE_PACKAGE", REPOSITORY / "bindings" / "python"))
+    if package.suffix == ".whl":
+        return package
     folder = tmp_path_factory.mktemp("wheel")
-    source = REPOSITORY / "bindings" / "python"
     options = ["--no-build-isolation", "--no-deps", "-w", str(folder)]
-    subprocess.run([*PIP, "wheel", *options, str(source)], check=True)
+    subprocess.run([*PIP, "wheel", *options, str(package)], check=True)
     [built] = folder.iterdir()
     return built
 
@@ -44,14 +50,19 @@ def without_this_package(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name not in hidden}
 
 
-def test_it_holds_the_library_for_this_platform(wheel: Path) -> None:
-    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-    assert wheel.name.startswith("koodrive-")
-    assert wheel.name.endswith(f"-py3-none-{platform}.whl")
+def test_it_is_for_this_platform_and_any_python(wheel: Path) -> None:
+    system, _, machine = sysconfig.get_platform().partition("-")
+    platform = rf"(many)?{system}(_\d+_\d+)?_{machine}"
+    assert re.fullmatch(rf"koodrive-[\d.]+-py3-none-{platform}\.whl", wheel.name)
+
+
+def test_it_holds_the_library_and_the_licences(wheel: Path) -> None:
     assert wheel.stat().st_size <= 2 * 1024 * 1024
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {"koodrive/libkoodrive.so", "koodrive/py.typed", "koodrive/__main__.py"} <= names
+    [metadata] = {name.split("/")[0] for name in names if ".dist-info/" in name}
+    assert {f"{metadata}/licenses/LICENSE-{name}" for name in ("APACHE", "MIT")} <= names
 
 
 def test_it_deletes(python: str, sandbox: Sandbox) -> None:

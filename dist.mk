@@ -1,0 +1,23 @@
+# make dist: what is released, in target/dist. packaging/README.md says what is in it.
+
+# Windows (x86_64-pc-windows-gnu) joins when the library compiles for it.
+PLATFORMS ?= x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+
+DIST_VENV := $(abspath $(TARGET))/dist-venv
+$(DIST_VENV)/ready: packaging/requirements.txt | need-$(PYTHON)
+	$(PYTHON) -m venv $(DIST_VENV)
+	$(DIST_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: dist
+dist: $(DIST_VENV)/ready need-cargo need-git ## make archives and wheels of all PLATFORMS=, and an sdist, in target/dist
+	@PATH="$(DIST_VENV)/bin:$$PATH" MAKE="$(MAKE)" TARGET="$(abspath $(TARGET))" packaging/dist.sh $(PLATFORMS)
+
+# The release itself, as a user gets it: the archive elsewhere and the wheel in a fresh environment delete.
+.PHONY: test-dist
+test-dist: dist sandbox $(VENV)/ready need-cc need-pkg-config ## test what `make dist` made for this machine
+	$(USES_LIBRARY) CC="$(CC)" TARGET="$(abspath $(TARGET))" tests/dist.sh
+
+.PHONY: dist-check
+dist-check: need-cargo need-git ## build this commit twice, in two folders, and compare byte for byte: PLATFORMS=
+	@MAKE="$(MAKE)" TARGET="$(abspath $(TARGET))" packaging/compare_builds.sh $(PLATFORMS)

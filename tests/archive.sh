@@ -1,0 +1,64 @@
+#!/bin/sh
+# Builds a C program against an unpacked archive of a release, shared and static, by pkg-config, and lets it
+# delete on an embedded sandbox. For another platform than this machine's it is given what compiles for that,
+# and what runs it:
+#
+#   tests/archive.sh FOLDER [COMPILER [RUNNER]]
+#   tests/archive.sh target/x/koodrive-0.1.0-aarch64-unknown-linux-gnu 'zig cc -O2 -target aarch64-linux-gnu.2.17 -lunwind' \
+#       'qemu-aarch64 -L /usr/aarch64-linux-gnu'
+#
+# Zig wants -lunwind for the static library where gcc and clang link their unwinder by themselves, and -dynamic to
+# link the shared one for musl.
+set -eu
+: "${TARGET:=target}"
+folder=$(cd "$1" && pwd)
+compiler=${2:-${CC:-cc}}
+runner=${3-}
+cd "$(dirname "$0")/.."
+
+. tests/with-sandbox.sh
+
+suffix=
+[ ! -e "$folder/bin/koodrive.dll" ] || suffix=.exe
+
+EXPECTED="1842846715527000000  DELETED    -         -
+345                  NOT_FOUND  15000418  The backup scope does not exist.
+2 ids: 1 DELETED 1 NOT_FOUND; requests: 1"
+
+# build KIND FLAG...: the complete tool. Compiler and runner are words.
+build() {
+    program=$work/delete-$1$suffix
+    shift
+    # shellcheck disable=SC2086
+    $compiler -std=c11 -Wall -Wextra -Wpedantic -Werror -pthread examples/c/delete_scopes.c "$@" -o "$program"
+}
+
+# try KIND LIBRARY_PATH: each has a device of its own.
+try() {
+    # shellcheck disable=SC2086
+    got=$(LD_LIBRARY_PATH="$2" $runner "$work/delete-$1$suffix" --device "$1" 1842846715527000000 345 | tr -d '\r')
+    [ "$got" = "$EXPECTED" ] || {
+        printf '%s of %s: expected\n%s\ngot\n%s\n' "$1" "$folder" "$EXPECTED" "$got" >&2
+        exit 1
+    }
+}
+
+# Nothing of this machine is found, but what the archive says.
+flags() {
+    PKG_CONFIG_LIBDIR=$folder/lib/pkgconfig PKG_CONFIG_PATH='' pkg-config "$@" koodrive
+}
+
+start_sandbox --auto 150
+export KOODRIVE_USER_ID=1505084218764547200 KOODRIVE_ACCESS_TOKEN=a-token
+# The flags are words.
+# shellcheck disable=SC2046
+{
+    build shared $(flags --cflags --libs)
+    build static $(flags --cflags) "$folder/lib/libkoodrive.a" $(flags --static --libs-only-other) \
+        $(flags --static --libs-only-l | sed 's/-lkoodrive//')
+}
+try static ''
+# Windows finds a library beside the program.
+[ -z "$suffix" ] || cp "$folder/bin/koodrive.dll" "$work"
+try shared "$folder/lib"
+echo "archive ${folder##*/}: 2 passed, 0 failed"
