@@ -513,6 +513,26 @@ fn an_outage_of_the_last_two_requests_is_waited_for() {
     }
 }
 
+/// Requests take turns: one that always fails does not keep those of other workers from being tried.
+#[test]
+fn a_request_that_fails_lets_others_have_their_turn() {
+    for spoiled in ["1", "2", "3", "4"] {
+        let outage = Outage {
+            begin: Duration::ZERO,
+            end: Duration::from_secs(1),
+            failing: Failing::Status(502),
+        };
+        let mut gateway = Gateway::new(None, Some(outage));
+        gateway.spared = Some("0");
+        gateway.spoiled = Some((spoiled, Failing::Status(500)));
+        let (report, error, _, _) = run(5, 5, 60_000, gateway, None);
+        assert_eq!(error.map(|error| error.kind), Some(ErrorKind::Service));
+        // It, and perhaps one that had used up its attempts by then.
+        let unknown = report.tally(Outcome::Unknown as i32);
+        assert!((1..=2).contains(&unknown), "{spoiled}: {unknown}");
+    }
+}
+
 /// A request that fails while others succeed is given up after its attempts, and nobody speaks of an outage.
 #[test]
 fn a_request_that_fails_alone_is_no_outage() {
