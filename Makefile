@@ -17,7 +17,11 @@ SONAME := libkoodrive.so.1
 RUSTC_ARGS := --print native-static-libs=$(abspath $(RELEASE))/native-static-libs
 # The library's own code; the crates that it uses have levels in Cargo.toml. By 3 it would be 33 KiB larger.
 RUSTC_ARGS += -C opt-level=2
-ifndef WINDOWS
+ifdef WINDOWS
+# Zig exports all that is linked in, where nothing says what to export.
+DEF := $(abspath $(RELEASE))/koodrive.def
+RUSTC_ARGS += -C link-arg=$(DEF)
+else
 # Once loaded the library stays mapped: a look-up stuck in the system's resolver may return after
 # dlclose.
 RUSTC_ARGS += -C link-arg=-Wl,-soname,$(SONAME),-z,nodelete,--hash-style=gnu
@@ -35,7 +39,7 @@ USES_LIBRARY = PKG_CONFIG_PATH="$(abspath $(RELEASE))/pkgconfig" GOCACHE="$(absp
 all: library pkg-config ## build target/release/libkoodrive.so and libkoodrive.a
 
 .PHONY: library
-library: need-cargo
+library: need-cargo $(DEF)
 	$(CARGO) rustc --locked --release --lib --crate-type cdylib,staticlib \
 		$(if $(TRIPLE),--target $(TRIPLE)$(GLIBC:%=.%)) -- $(RUSTC_ARGS)
 	@$(if $(WINDOWS),,ln -sf libkoodrive.so $(RELEASE)/$(SONAME))

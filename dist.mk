@@ -1,7 +1,7 @@
 # make dist: what is released, in target/dist. packaging/README.md says what is in it.
 
-# Windows (x86_64-pc-windows-gnu) joins when the library compiles for it.
-PLATFORMS ?= x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+PLATFORMS ?= x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-musl \
+	x86_64-pc-windows-gnu
 
 DIST_VENV := $(abspath $(TARGET))/dist-venv
 $(DIST_VENV)/ready: packaging/requirements.txt | need-$(PYTHON)
@@ -17,6 +17,11 @@ dist: $(DIST_VENV)/ready need-cargo need-git ## make archives and wheels of all 
 .PHONY: test-dist
 test-dist: dist sandbox $(VENV)/ready need-cc need-pkg-config ## test what `make dist` made for this machine
 	$(USES_LIBRARY) CC="$(CC)" TARGET="$(abspath $(TARGET))" tests/dist.sh
+
+# The others, as far as emulators go. QUICK=1: C programs only.
+.PHONY: test-platforms
+test-platforms: $(DIST_VENV)/ready sandbox need-cargo need-pkg-config ## test what `make dist` made for other platforms, by qemu and Wine: QUICK=1
+	@PATH="$(DIST_VENV)/bin:$$PATH" TARGET="$(abspath $(TARGET))" QUICK="$(QUICK)" tests/platforms/run.sh
 
 .PHONY: dist-check
 dist-check: need-cargo need-git ## build this commit twice, in two folders, and compare byte for byte: PLATFORMS=

@@ -34,8 +34,8 @@ fill = sed -e 's|@PREFIX@|$2|' -e 's|@LIBDIR@|$3|' -e 's|@INCLUDEDIR@|$4|' -e 's
 	-e "s|@POINTER_BYTES@|$$(( $$(getconf LONG_BIT) / 8 ))|" packaging/$1
 from_libdir = $(shell realpath -m --relative-to=$(LIBDIR) $1)
 below_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$1)
-# The functions' names, which the header has at the left margin.
-FUNCTIONS = $(shell sed -n 's/^[a-z].*\<\(koodrive_[a-z0-9_]*\)(.*/\1/p' include/koodrive.h)
+# The functions' names, which the header has at the left margin. (make counts the brackets.)
+FUNCTIONS = $(shell sed -n 's/^[a-z].*\<\(koodrive_[a-z0-9_]*\)[(].*[)]*/\1/p' include/koodrive.h)
 comma := ,
 empty :=
 space := $(empty) $(empty)
@@ -47,6 +47,12 @@ pkg-config: library
 	@$(call fill,koodrive.pc.in,$(CURDIR),$(abspath $(RELEASE)),$${prefix}/include,$(NATIVE_LIBS)) | \
 		sed 's|^Libs: |&-Wl$(comma)-rpath$(comma)$${libdir} |' > $(RELEASE)/pkgconfig/koodrive.pc
 
+ifdef WINDOWS
+$(DEF): include/koodrive.h
+	@mkdir -p $(@D)
+	printf '%s\n' "LIBRARY koodrive.dll" EXPORTS $(FUNCTIONS) > $@
+endif
+
 .PHONY: install
 install: library ## install libraries, headers, koodrive.pc and a CMake package: PREFIX= DESTDIR=
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(sort $(dir $(LIBRARIES) $(HEADERS) $(PKG_CONFIG_FILE) $(CMAKE_FILES))))
@@ -55,7 +61,7 @@ install: library ## install libraries, headers, koodrive.pc and a CMake package:
 	$(INSTALL) -m 755 $(LIBRARY) $(DESTDIR)$(SHARED)
 ifdef WINDOWS
 	$(INSTALL) -m 644 $(RELEASE)/libkoodrive.dll.a $(DESTDIR)$(LIBDIR)
-	printf '%s\n' "LIBRARY koodrive.dll" EXPORTS $(FUNCTIONS) > $(DESTDIR)$(LIBDIR)/koodrive.def
+	$(INSTALL) -m 644 $(DEF) $(DESTDIR)$(LIBDIR)
 else
 	for link in $(LINKED); do ln -sf $(notdir $(SHARED)) $(DESTDIR)$$link || exit; done
 endif

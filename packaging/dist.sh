@@ -44,7 +44,10 @@ provide_standard_library() {
 # build_tree PLATFORM TREE: the library, as it is installed, and what is said of it.
 build_tree() {
     flags=$remap glibc='' link=''
+    export CFLAGS=
     case $1 in
+        # Zig strips what it compiles.
+        *-windows-*) CFLAGS="-g0 -s" ;;
         *-linux-gnu) glibc=$GLIBC ;;
         *-musl)
             flags="$remap -C target-feature=-crt-static"
@@ -55,7 +58,11 @@ build_tree() {
     RUSTFLAGS=$flags "$make" --silent install CARGO=cargo-zigbuild TRIPLE="$1" GLIBC="$glibc" LINK_ARGS="$link" \
         PREFIX="/${2##*/}" DESTDIR="${2%/*}" PKG_CONFIG_PREFIX="\$\${pcfiledir}/../.."
     [ -z "$link" ] || python packaging/name_musl.py "$2/lib/libkoodrive.so"
-    LD_LIBRARY_PATH="$sysroot/lib" "$sysroot/lib/rustlib/$host/bin/rust-objcopy" --strip-debug "$2/lib/libkoodrive.a"
+    case $1 in
+        # It can't read the stubs of the system's libraries in there; nothing else of it has debug information.
+        *-windows-*) ;;
+        *) LD_LIBRARY_PATH="$sysroot/lib" "$sysroot/lib/rustlib/$host/bin/rust-objcopy" --strip-debug "$2/lib/libkoodrive.a" ;;
+    esac
     "$make" --silent sbom TRIPLE="$1"
     cp "$TARGET/koodrive.cdx.json" README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$2"
     python packaging/third_party.py "$1" > "$2/THIRD-PARTY.txt"

@@ -31,7 +31,7 @@ static atomic_bool finished;
 
 /* The first Ctrl-C waits for the responses under way, a second one does not. */
 static void on_interrupt(int signal_number) {
-    (void)signal_number;
+    signal(signal_number, on_interrupt); /* Some systems forget it when it is called. */
     koodrive_monitor_cancel(monitor);
 }
 
@@ -244,10 +244,9 @@ int main(int count, char **arguments) {
         exit_status = USAGE;
         if (client != NULL) {
             monitor = koodrive_monitor_new();
-            struct sigaction cancel = {.sa_handler = on_interrupt}, before;
-            sigaction(SIGINT, &cancel, &before);
+            void (*before)(int) = signal(SIGINT, on_interrupt);
             exit_status = run(client, plan, options);
-            sigaction(SIGINT, &before, NULL);
+            signal(SIGINT, before);
             koodrive_monitor_free(monitor);
         }
         koodrive_client_free(client);
