@@ -26,7 +26,7 @@ use crate::journal::{IntendedBatch, Journal, JournalEntry, Recovered, Settled};
 use crate::monitor::Watch;
 use crate::panic::catch;
 use crate::plan::Plan;
-use crate::report::{Note, Outcome, Report};
+use crate::report::{Note, NoteId, Outcome, Report};
 use crate::service::{Attempt, Service, code};
 use crate::sync::lock;
 use crate::system::System;
@@ -103,6 +103,9 @@ impl<'a> Run<'a> {
                 message: Some(&message),
             });
             report.record(duplicate.position, Outcome::Duplicate, note);
+        }
+        for position in &self.schedule.tried_as_duplicates {
+            report.record(*position, Outcome::before_run(true), NoteId::NONE);
         }
         self.watch.add_done(self.schedule.duplicates.len());
     }

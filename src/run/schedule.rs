@@ -1,6 +1,6 @@
 //! From a plan to batches: ids grouped by user and device, duplicates found, cut into requests.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::ops::Range;
 
@@ -19,6 +19,8 @@ pub(crate) struct Schedule<'a> {
     batches: Vec<Slice>,
     /// Positions of ids that stand earlier in the plan, and where.
     pub(crate) duplicates: Vec<Duplicate>,
+    /// Positions of ids of which only a duplicate was tried before.
+    pub(crate) tried_as_duplicates: HashSet<u32>,
 }
 
 struct Group<'a> {
@@ -59,6 +61,7 @@ impl<'a> Schedule<'a> {
             order,
             batches: Vec::new(),
             duplicates: Vec::new(),
+            tried_as_duplicates: HashSet::new(),
         };
         schedule.cut(&sizes, is_settled);
         schedule
@@ -84,7 +87,8 @@ impl<'a> Schedule<'a> {
     }
 
     pub(crate) fn outcome_before_run(&self, position: u32) -> Outcome {
-        Outcome::before_run(self.plan.is_tried(position as usize))
+        let is_tried = self.plan.is_tried(position as usize);
+        Outcome::before_run(is_tried || self.tried_as_duplicates.contains(&position))
     }
 
     /// Takes each group's duplicates out, and what is settled, and cuts what remains.
@@ -144,10 +148,13 @@ impl<'a> Schedule<'a> {
             let text = id(position);
             let same = |other: &u32| id(*other) == text;
             match seen.entry(hash(&position), same, hash) {
-                hashbrown::hash_table::Entry::Occupied(first) => self.duplicates.push(Duplicate {
-                    position,
-                    original: *first.get(),
-                }),
+                hashbrown::hash_table::Entry::Occupied(first) => {
+                    let original = *first.get();
+                    self.duplicates.push(Duplicate { position, original });
+                    if plan.is_tried(position as usize) {
+                        self.tried_as_duplicates.insert(original);
+                    }
+                }
                 hashbrown::hash_table::Entry::Vacant(place) => {
                     place.insert(position);
                     self.order[kept] = position;
