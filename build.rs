@@ -29,14 +29,15 @@ fn main() {
 
 fn header() -> String {
     let preamble = fs::read_to_string("src/ffi/preamble.h").expect("the preamble is committed");
+    let arrow = fs::read_to_string("src/ffi/arrow/arrow.h").expect("the structs are committed");
     let sections = SECTIONS.map(|(file, title)| section(file, title));
     let postamble = "#ifdef __cplusplus\n}\n#endif\n\n#endif /* KOODRIVE_H */\n";
-    format!("{preamble}\n{}\n{postamble}", sections.join("\n"))
+    format!("{preamble}\n{arrow}\n{}\n{postamble}", sections.join("\n"))
 }
 
 /// One file of `src/ffi` as C. cbindgen would sort all types before all functions.
 fn section(file: &str, title: &str) -> String {
-    let config = Config {
+    let mut config = Config {
         language: Language::C,
         no_includes: true,
         documentation_style: DocumentationStyle::Doxy,
@@ -44,6 +45,12 @@ fn section(file: &str, title: &str) -> String {
         usize_is_size_t: true,
         ..Config::default()
     };
+    // By its tag, as the specification has it.
+    let stream = (
+        "ArrowArrayStream".to_owned(),
+        "struct ArrowArrayStream".to_owned(),
+    );
+    config.export.rename.extend([stream]);
     let source = Path::new("src/ffi").join(file).with_extension("rs");
     let mut section = Vec::new();
     Builder::new()

@@ -34,8 +34,10 @@
  *           1000 characters.
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
- * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
- *           is read from the environment but by koodrive_config_load_env(), and, when a process
+ * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. The one
+ *           exception: a stream that is handed to koodrive_plan_add_arrow() consists of functions, which are
+ *           called on the calling thread before that call returns, and whoever has a stream of
+ *           koodrive_result_to_arrow() calls the library's. Nothing is read from the environment but by koodrive_config_load_env(), and, when a process
  *           first connects by TLS without a CA file, SSL_CERT_FILE and SSL_CERT_DIR, by the
  *           platform's own rules for finding certificates. Between calls, after a fork, the
  *           child may use its copies of objects; it gets new connections. If memory runs out the
@@ -53,6 +55,68 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The structs of the Arrow C data and stream interfaces, as their specification gives them, under its guards:
+ * https://arrow.apache.org/docs/format/CDataInterface.html */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+  // Array type description
+  const char* format;
+  const char* name;
+  const char* metadata;
+  int64_t flags;
+  int64_t n_children;
+  struct ArrowSchema** children;
+  struct ArrowSchema* dictionary;
+
+  // Release callback
+  void (*release)(struct ArrowSchema*);
+  // Opaque producer-specific data
+  void* private_data;
+};
+
+struct ArrowArray {
+  // Array data description
+  int64_t length;
+  int64_t null_count;
+  int64_t offset;
+  int64_t n_buffers;
+  int64_t n_children;
+  const void** buffers;
+  struct ArrowArray** children;
+  struct ArrowArray* dictionary;
+
+  // Release callback
+  void (*release)(struct ArrowArray*);
+  // Opaque producer-specific data
+  void* private_data;
+};
+
+#endif  // ARROW_C_DATA_INTERFACE
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+  // Callbacks providing stream functionality
+  int (*get_schema)(struct ArrowArrayStream*, struct ArrowSchema* out);
+  int (*get_next)(struct ArrowArrayStream*, struct ArrowArray* out);
+  const char* (*get_last_error)(struct ArrowArrayStream*);
+
+  // Release callback
+  void (*release)(struct ArrowArrayStream*);
+
+  // Opaque producer-specific data
+  void* private_data;
+};
+
+#endif  // ARROW_C_STREAM_INTERFACE
 
 /* ==== Version ================================================================= */
 
@@ -580,6 +644,27 @@ koodrive_status koodrive_plan_add_scopes(koodrive_plan *plan,
                                          koodrive_error **error);
 
 /**
+ * Adds the rows of a table that comes through the Arrow C stream interface, as many data tools hand it out: all of
+ * them, or none.
+ *
+ * Its columns are found by their names. "scope_id" and "device_id" must be there. "user_id" may be missing, or null
+ * in some rows: the user id of the config of the client that will run the plan. "tried", booleans, may be missing:
+ * true says of an id what koodrive_plan_mark_tried() says. Other columns are ignored. Ids are texts (utf8, large
+ * utf8, utf8 view), integers of any size, which are taken as their decimal digits, or dictionaries of these.
+ *
+ * stream: is used on the calling thread, before the call returns; it must not use the plan. It is always released,
+ * also if the call fails; only the struct itself is left to the caller.
+ *
+ * Everything is copied. Returns KOODRIVE_ERROR_INVALID_ARGUMENT for a column that is missing, stands there twice, or
+ * holds anything else, such as floating point numbers, decimals or values of an extension type; for a row with a
+ * null, or an id that koodrive_plan_add() refuses; for memory that contradicts itself; and if the stream fails. The
+ * message names the column, and the row, counted from 0 over all batches; the plan is as it was.
+ */
+koodrive_status koodrive_plan_add_arrow(koodrive_plan *plan,
+                                        struct ArrowArrayStream *stream,
+                                        koodrive_error **error);
+
+/**
  * Takes back the latest additions: drops all ids but the first count, in the order in which they were
  * added. Does nothing where there are no more than that.
  *
@@ -875,6 +960,23 @@ const char *koodrive_result_message(const koodrive_result *result, size_t index)
  * with koodrive_plan_free(). NULL for NULL.
  */
 koodrive_plan *koodrive_result_unfinished(const koodrive_result *result);
+
+/**
+ * Hands out all outcomes as a table, through the Arrow C stream interface, which many data tools take.
+ *
+ * Its columns are utf8, a row an id in the order of the plan: "user_id", "device_id", "scope_id", "outcome" (as
+ * koodrive_outcome_name() says it), and "service_code" and "message", which are null where there is none. A batch has
+ * at most a million rows; a result without ids has no batch.
+ *
+ * out: becomes the stream, which the caller releases by its own function, or hands to who does; what it held before
+ * is not released. It needs the result no more, and may be used on any thread, by one at a time. It copies batch by
+ * batch, when it is asked for the next one.
+ *
+ * Returns KOODRIVE_ERROR_INVALID_ARGUMENT if result or out is NULL; out is a released stream then.
+ */
+koodrive_status koodrive_result_to_arrow(const koodrive_result *result,
+                                         struct ArrowArrayStream *out,
+                                         koodrive_error **error);
 
 /**
  * Frees a result, and with it all texts that were borrowed from it. NULL is fine.

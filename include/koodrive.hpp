@@ -606,6 +606,16 @@ class Plan {
     }
 
     /**
+     * Adds the rows of a table: the columns "device_id" and "scope_id", and "user_id" and "tried" if it has
+     * them; koodrive_plan_add_arrow() says which kinds of columns are understood. What breaks a rule is named
+     * by its column and its row. The stream is released in any case.
+     */
+    Plan &add_arrow(ArrowArrayStream *stream) {
+        detail::call(koodrive_plan_add_arrow, handle_.get(), stream);
+        return *this;
+    }
+
+    /**
      * Says that a run whose report is lost may have deleted any of the ids that the plan holds now: each of
      * them ends as deleted, gone or unknown, and none as not_found.
      */
@@ -843,6 +853,15 @@ class Report : public Rows<ScopeOutcome, detail::ResultHandle, koodrive_result_c
      */
     Plan unfinished() const {
         return handle_ ? Plan(koodrive_result_unfinished(handle_.get())) : Plan();
+    }
+
+    /**
+     * Makes a stream of all outcomes, as a table of texts: user_id, device_id, scope_id, outcome, service_code
+     * and message. What *out held before is not released. The stream outlives the report; whoever reads it
+     * releases it.
+     */
+    void to_arrow(ArrowArrayStream *out) const {
+        detail::call(koodrive_result_to_arrow, static_cast<const koodrive_result *>(handle_.get()), out);
     }
 
     /** What unfinished() holds, one by one: to write it down. */

@@ -90,6 +90,11 @@ fn walk() {
 }
 
 #[test]
+fn arrow() {
+    run_program("arrow");
+}
+
+#[test]
 fn walk_over_tls() {
     run_over_tls("walk");
 }

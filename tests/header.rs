@@ -84,6 +84,8 @@ fn the_library_exports_the_headers_functions_and_nothing_else() {
             let (before, _) = line.split_once('(')?;
             before.rsplit([' ', '*']).next()
         })
+        // Members of structs that point to functions have none there.
+        .filter(|name| !name.is_empty())
         .collect();
     declared.sort_unstable();
     assert_eq!(exported, declared);

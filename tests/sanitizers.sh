@@ -100,7 +100,7 @@ for sanitizer in address thread; do
     else
         must_catch "data race" r
     fi
-    for program in nulls bad_input walk threads fork signals; do
+    for program in nulls bad_input walk arrow threads fork signals; do
         compile "tests/abi/$program.c" "$work/$program"
         run "$program"
     done

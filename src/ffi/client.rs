@@ -320,7 +320,7 @@ unsafe fn deliver(
     (report, error): (Report, Option<Error>),
 ) -> Result<(), Error> {
     // SAFETY: the caller's promise.
-    unsafe { write_out(place, into_handle(koodrive_result(report))) };
+    unsafe { write_out(place, into_handle(koodrive_result(report.into()))) };
     error.map_or(Ok(()), Err)
 }
 

@@ -10,6 +10,7 @@
     reason = "the header states the contract of pointers once, for all functions"
 )]
 
+pub mod arrow;
 pub mod client;
 pub mod config;
 pub mod devices;

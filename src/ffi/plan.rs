@@ -3,6 +3,8 @@
 use std::ffi::c_char;
 use std::ptr;
 
+use super::arrow;
+use super::arrow::abi::ArrowArrayStream;
 use super::error::koodrive_error;
 use super::scopes::koodrive_scopes;
 use super::status::koodrive_status;
@@ -112,6 +114,41 @@ pub unsafe extern "C" fn koodrive_plan_add_scopes(
         guard_status(error, || {
             let plan = required_mut("plan", plan)?;
             plan.0.add_scopes(&required("scopes", scopes)?.scopes)
+        })
+    }
+}
+
+/// Adds the rows of a table that comes through the Arrow C stream interface, as many data tools hand it out: all of
+/// them, or none.
+///
+/// Its columns are found by their names. "scope_id" and "device_id" must be there. "user_id" may be missing, or null
+/// in some rows: the user id of the config of the client that will run the plan. "tried", booleans, may be missing:
+/// true says of an id what koodrive_plan_mark_tried() says. Other columns are ignored. Ids are texts (utf8, large
+/// utf8, utf8 view), integers of any size, which are taken as their decimal digits, or dictionaries of these.
+///
+/// stream: is used on the calling thread, before the call returns; it must not use the plan. It is always released,
+/// also if the call fails; only the struct itself is left to the caller.
+///
+/// Everything is copied. Returns KOODRIVE_ERROR_INVALID_ARGUMENT for a column that is missing, stands there twice, or
+/// holds anything else, such as floating point numbers, decimals or values of an extension type; for a row with a
+/// null, or an id that koodrive_plan_add() refuses; for memory that contradicts itself; and if the stream fails. The
+/// message names the column, and the row, counted from 0 over all batches; the plan is as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_plan_add_arrow(
+    plan: *mut koodrive_plan,
+    stream: *mut ArrowArrayStream,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `plan` is NULL or alive, and this thread alone uses it; `stream` is NULL or holds what a producer filled
+    // as the Arrow specification says, which this call takes over; `error` is NULL or a place for a pointer (the
+    // header, CONVENTIONS).
+    unsafe {
+        guard_status(error, || {
+            let stream = arrow::Stream::take("stream", stream)?;
+            required("plan", plan)?;
+            // The stream's own functions are called: nothing refers to the plan meanwhile.
+            let rows = arrow::read(stream)?;
+            required_mut("plan", plan)?.0.append(rows)
         })
     }
 }

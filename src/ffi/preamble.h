@@ -34,8 +34,10 @@
  *           1000 characters.
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
- * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. Nothing
- *           is read from the environment but by koodrive_config_load_env(), and, when a process
+ * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. The one
+ *           exception: a stream that is handed to koodrive_plan_add_arrow() consists of functions, which are
+ *           called on the calling thread before that call returns, and whoever has a stream of
+ *           koodrive_result_to_arrow() calls the library's. Nothing is read from the environment but by koodrive_config_load_env(), and, when a process
  *           first connects by TLS without a CA file, SSL_CERT_FILE and SSL_CERT_DIR, by the
  *           platform's own rules for finding certificates. Between calls, after a fork, the
  *           child may use its copies of objects; it gets new connections. If memory runs out the

@@ -2,16 +2,20 @@
 
 use std::ffi::c_char;
 use std::ptr;
+use std::sync::Arc;
 
+use super::arrow;
+use super::arrow::abi::{ArrowArrayStream, Releasable};
+use super::error::koodrive_error;
 use super::plan::koodrive_plan;
-use super::status::koodrive_outcome;
-use super::{c_pointer, free, guard, into_handle};
+use super::status::{koodrive_outcome, koodrive_status};
+use super::{c_pointer, free, guard, guard_status, into_handle, required, required_mut, write_out};
 use crate::report::Report;
 
 /// What became of each id of a run, in the order in which the ids were added to the plan. It holds
 /// all that it needs: plan, client and monitor may be freed before it. Its texts and its column of
 /// outcomes live as long as it does.
-pub struct koodrive_result(pub(super) Report);
+pub struct koodrive_result(pub(super) Arc<Report>);
 
 /// How many ids the run had, repeats included. 0 for NULL.
 #[unsafe(no_mangle)]
@@ -195,6 +199,36 @@ pub unsafe extern "C" fn koodrive_result_unfinished(
         let plan = result.and_then(|result| result.0.unfinished().ok());
         plan.map_or(ptr::null_mut(), |plan| into_handle(koodrive_plan(plan)))
     })
+}
+
+/// Hands out all outcomes as a table, through the Arrow C stream interface, which many data tools take.
+///
+/// Its columns are utf8, a row an id in the order of the plan: "user_id", "device_id", "scope_id", "outcome" (as
+/// koodrive_outcome_name() says it), and "service_code" and "message", which are null where there is none. A batch has
+/// at most a million rows; a result without ids has no batch.
+///
+/// out: becomes the stream, which the caller releases by its own function, or hands to who does; what it held before
+/// is not released. It needs the result no more, and may be used on any thread, by one at a time. It copies batch by
+/// batch, when it is asked for the next one.
+///
+/// Returns KOODRIVE_ERROR_INVALID_ARGUMENT if result or out is NULL; out is a released stream then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_result_to_arrow(
+    result: *const koodrive_result,
+    out: *mut ArrowArrayStream,
+    error: *mut *mut koodrive_error,
+) -> koodrive_status {
+    // SAFETY: `result` is NULL or alive, and nothing writes to it during the call; `out` is NULL or a place for a
+    // stream; `error` is NULL or a place for a pointer (the header, CONVENTIONS).
+    unsafe {
+        write_out(out, ArrowArrayStream::RELEASED);
+        guard_status(error, || {
+            let report = Arc::clone(&required("result", result)?.0);
+            let out = required_mut("out", out)?;
+            *out = arrow::export(report);
+            Ok(())
+        })
+    }
 }
 
 /// Frees a result, and with it all texts that were borrowed from it. NULL is fine.

@@ -31,6 +31,11 @@ impl IdPlace {
         start..start + (self.0 & 0xff) as usize
     }
 
+    /// Where it stands if its text does so many bytes further on.
+    fn moved_by(self, bytes: usize) -> Self {
+        Self(self.0 + ((bytes as u64) << 8))
+    }
+
     pub(super) fn mark_tried(&mut self) {
         self.0 |= Self::TRIED;
     }
@@ -88,13 +93,18 @@ impl Contents {
         let mut complaints = Complaints::default();
         for (index, id) in scope_ids.enumerate() {
             if let Some(broken_rule) = ids::broken_rule(id) {
-                complaints.add(index, id, broken_rule);
+                complaints.add(|| format!("scope_ids[{index}] {} {broken_rule}", ids::shown(id)));
             } else if complaints.is_empty() {
-                let start = self.push_text(id);
-                self.ids.push(IdPlace::new(start, id.len()));
+                self.push_id(id);
             }
         }
         complaints
+    }
+
+    /// Adds a checked id to the last section.
+    pub(super) fn push_id(&mut self, id: &str) {
+        let start = self.push_text(id);
+        self.ids.push(IdPlace::new(start, id.len()));
     }
 
     pub(super) fn truncate(&mut self, count: usize) {
@@ -143,6 +153,20 @@ impl Contents {
             first: self.ids.len(),
         };
         self.sections.push(section);
+    }
+
+    /// Adds all that another holds.
+    pub(super) fn extend(&mut self, other: &Self) {
+        let (text, ids) = (self.text.len(), self.ids.len());
+        self.text.push_str(&other.text);
+        self.ids
+            .extend(other.ids.iter().map(|id| id.moved_by(text)));
+        let moved = |section: &SectionPlace| SectionPlace {
+            user: section.user.map(|start| start + text),
+            device: section.device + text,
+            first: section.first + ids,
+        };
+        self.sections.extend(other.sections.iter().map(moved));
     }
 
     pub(super) fn section_range(&self, index: usize) -> Range<usize> {

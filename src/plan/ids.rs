@@ -5,14 +5,14 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::Error;
 
-const MAX_SCOPE_ID_BYTES: usize = 128;
+pub(crate) const MAX_SCOPE_ID_BYTES: usize = 128;
 const MAX_DEVICE_ID_BYTES: usize = 512;
 
 /// base64 of `UnSafeInteger`, which the API reference's own example carries behind ids that JavaScript had
 /// rounded before.
 const UNSAFE_INTEGER_TAIL: &str = "VW5TYWZlSW50ZWdlcg==";
 
-/// How many bad ids one message names.
+/// How many complaints one message holds.
 const MAX_NAMED: usize = 5;
 
 /// The rule for device ids: they become one segment of the URL's path.
@@ -59,7 +59,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split(['/', '\\'])
 }
 
-/// What is wrong with a list of scope ids.
+/// What is wrong with a list of ids.
 #[derive(Default)]
 pub(super) struct Complaints {
     named: Vec<String>,
@@ -67,11 +67,10 @@ pub(super) struct Complaints {
 }
 
 impl Complaints {
-    pub(super) fn add(&mut self, index: usize, id: &str, broken_rule: &str) {
+    pub(super) fn add(&mut self, complaint: impl FnOnce() -> String) {
         self.count += 1;
         if self.named.len() < MAX_NAMED {
-            let named = format!("scope_ids[{index}] {} {broken_rule}", shown(id));
-            self.named.push(named);
+            self.named.push(complaint());
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod contents;
 mod ids;
+mod rows;
 
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -12,7 +13,8 @@ use crate::error::Error;
 use crate::listing::Scopes;
 use crate::rules::{MAX_IDS_PER_REQUEST, check_header_value};
 use contents::{Contents, Room};
-pub(crate) use ids::{broken_rule, check_device_id, shown};
+pub(crate) use ids::{MAX_SCOPE_ID_BYTES, broken_rule, check_device_id, shown};
+pub(crate) use rows::Rows;
 
 /// Positions are kept in 32 bits, which halves what a plan of millions costs.
 const MAX_IDS_PER_PLAN: usize = u32::MAX as usize;
@@ -83,6 +85,25 @@ impl Plan {
         self.add(Some(scopes.user_id()), scopes.device_id(), scopes.ids())
     }
 
+    /// Adds all that another plan holds.
+    pub(crate) fn append(&mut self, other: Self) -> Result<(), Error> {
+        self.check_room_for(other.scope_count())?;
+        match self.scope_count() {
+            0 => *self = other,
+            _ => Arc::make_mut(&mut self.0).extend(&other.0),
+        }
+        Ok(())
+    }
+
+    fn check_room_for(&self, count: usize) -> Result<(), Error> {
+        match self.scope_count().checked_add(count) {
+            Some(0..=MAX_IDS_PER_PLAN) => Ok(()),
+            _ => Err(Error::invalid(format!(
+                "scope_ids: a plan holds at most {MAX_IDS_PER_PLAN} ids"
+            ))),
+        }
+    }
+
     fn add_ids<'a>(
         &mut self,
         user: Option<&str>,
@@ -94,11 +115,7 @@ impl Plan {
             check_user_id(user)?;
         }
         check_device_id(device)?;
-        if self.scope_count() + room.ids > MAX_IDS_PER_PLAN {
-            return Err(Error::invalid(format!(
-                "scope_ids: a plan holds at most {MAX_IDS_PER_PLAN} ids"
-            )));
-        }
+        self.check_room_for(room.ids)?;
         if room.ids == 0 {
             return Ok(());
         }
@@ -160,13 +177,31 @@ impl Plan {
 
     /// The ids by what they share, in the plan's order.
     pub(crate) fn sections(&self) -> impl Iterator<Item = Section<'_>> {
-        let contents = &*self.0;
-        let sections = contents.sections.iter().enumerate();
-        sections.map(|(index, section)| Section {
-            user: contents.user(section),
-            device: contents.text_at(section.device),
-            positions: contents.section_range(index),
+        (0..self.0.sections.len()).map(|index| self.section(index))
+    }
+
+    /// The same of some positions only.
+    pub(crate) fn sections_of(&self, wanted: Range<usize>) -> impl Iterator<Item = Section<'_>> {
+        let sections = &self.0.sections;
+        let end = sections.partition_point(|section| section.first < wanted.end);
+        let after = sections.partition_point(|section| section.first <= wanted.start);
+        (after.saturating_sub(1)..end).map(move |index| {
+            let section = self.section(index);
+            let positions = section.positions;
+            Section {
+                positions: positions.start.max(wanted.start)..positions.end.min(wanted.end),
+                ..section
+            }
         })
+    }
+
+    fn section(&self, index: usize) -> Section<'_> {
+        let section = &self.0.sections[index];
+        Section {
+            user: self.0.user(section),
+            device: self.0.text_at(section.device),
+            positions: self.0.section_range(index),
+        }
     }
 
     /// The id at a position, which must be one of the plan's.

@@ -3,9 +3,10 @@
 mod notes;
 
 use std::ffi::{CStr, CString};
+use std::ops::Range;
 
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{MAX_SCOPE_ID_BYTES, Plan};
 pub(crate) use notes::{Note, NoteId, c_string};
 use notes::{NoteTable, StoredNote};
 
@@ -201,6 +202,31 @@ impl Report {
     /// The user of the id at a position, resolved.
     pub fn user_id(&self, position: usize) -> Option<&CStr> {
         self.plan.user_id(position, &self.default_user)
+    }
+
+    /// Whose the ids at some positions are: users, devices, and of which positions.
+    pub(crate) fn owners(
+        &self,
+        positions: Range<usize>,
+    ) -> impl Iterator<Item = (&str, &str, Range<usize>)> {
+        let default_user = utf8(Some(&self.default_user)).unwrap_or_default();
+        self.plan.sections_of(positions).map(move |section| {
+            let user = section.user.unwrap_or(default_user);
+            (user, section.device, section.positions)
+        })
+    }
+
+    /// The id at a position, which must be one of the plan's.
+    pub(crate) fn id(&self, position: usize) -> &str {
+        self.plan.id(position as u32)
+    }
+
+    /// How many bytes the longest text has.
+    pub(crate) fn longest_text(&self) -> usize {
+        let owners = self.owners(0..self.count());
+        let owners = owners.map(|(user, device, _)| user.len().max(device.len()));
+        let longest = owners.max().unwrap_or(0).max(MAX_SCOPE_ID_BYTES);
+        longest.max(self.note_table.longest_text())
     }
 
     /// The service's code for the id at a position.

@@ -78,6 +78,16 @@ impl NoteTable {
         self.notes.get((id.0 as usize).checked_sub(1)?)
     }
 
+    /// How many bytes the longest text has.
+    pub(super) fn longest_text(&self) -> usize {
+        let texts = self
+            .notes
+            .iter()
+            .flat_map(|note| [&note.code, &note.message]);
+        let lengths = texts.flatten().map(|text| text.as_bytes().len());
+        lengths.max().unwrap_or(0)
+    }
+
     pub(super) fn intern(&mut self, note: Note<'_>) -> NoteId {
         match self.find(&note.key()) {
             Some(known) => known,

@@ -137,6 +137,19 @@ static void a_plan_that_was_tried(const koodrive::Client &client) {
     CHECK(report[0].outcome() == Outcome::gone && report[1].outcome() == Outcome::not_found);
 }
 
+static void tables(const koodrive::Client &client) {
+    const koodrive::Report report = client.delete_scopes(device, {"345", "346"});
+    ArrowArrayStream stream;
+    report.to_arrow(&stream);
+    koodrive::Plan plan;
+    plan.add(device, {"1"}).add_arrow(&stream);
+    CHECK(stream.release == nullptr && plan.scope_count() == 3);
+    refused("stream: is released", [&] { plan.add_arrow(&stream); });
+    refused("stream", [&] { plan.add_arrow(nullptr); });
+    refused("out", [&] { report.to_arrow(nullptr); });
+    CHECK(plan.scope_count() == 3);
+}
+
 static void a_journaled_run(const koodrive::Client &client) {
     char path[] = "/tmp/koodrive-journal-XXXXXX";
     const int file = mkstemp(path);
@@ -438,6 +451,7 @@ int main() {
     lists_that_fail(client);
     a_run(client);
     a_plan_that_was_tried(client);
+    tables(client);
     a_journaled_run(client);
     reports_outlive_the_rest();
     nothing_to_do(client);

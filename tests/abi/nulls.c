@@ -117,6 +117,11 @@ static void plan_adders(void) {
     REFUSED("device_id: ", koodrive_plan_add_lines(plan, NULL, NULL, "1", 1, 1, &error));
     REFUSED("text: ", koodrive_plan_add_lines(plan, NULL, DEVICE, NULL, 1, 1, &error));
     REFUSED("scopes: ", koodrive_plan_add_scopes(plan, NULL, &error));
+    REFUSED("stream: ", koodrive_plan_add_arrow(plan, NULL, &error));
+    struct ArrowArrayStream stream;
+    REFUSED("result: ", koodrive_result_to_arrow(NULL, &stream, &error));
+    CHECK(stream.release == NULL);
+    REFUSED("result: ", koodrive_result_to_arrow(NULL, NULL, &error));
     REFUSED("plan: ", koodrive_plan_truncate(NULL, 0, &error));
     REFUSED("plan: ", koodrive_plan_mark_tried(NULL, &error));
     CHECK(koodrive_plan_scope_count(plan) == 0);
