@@ -33,6 +33,7 @@ C_TYPES: dict[str, Any] = {
     "bool": ctypes.c_bool,
     "char": ctypes.c_char,
     "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
     "koodrive_outcome": ctypes.c_int32,
     "koodrive_status": ctypes.c_int32,
     "size_t": ctypes.c_size_t,
@@ -44,7 +45,7 @@ C_TYPES: dict[str, Any] = {
 
 def declared_functions() -> dict[str, Any]:
     """The header's functions, each as (result, arguments) in ctypes' terms."""
-    code = re.sub(r"/\*.*?\*/", "", HEADER, flags=re.DOTALL)
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", HEADER, flags=re.DOTALL)
     code = re.sub(r"#ifdef __cplusplus.*?#endif|^#.*?$", "", code, flags=re.DOTALL | re.MULTILINE)
     known = "".join(f"typedef int {name};\n" for name in C_TYPES if name.endswith("_t"))
     tree = c_parser.CParser().parse(f"typedef int bool;\n{known}{code}")
@@ -63,6 +64,8 @@ def as_ctypes(node: Any) -> Any:
     if isinstance(node, c_ast.PtrDecl):
         target = as_ctypes(node.type)
         return ctypes.c_char_p if target is ctypes.c_char else ctypes.POINTER(target)
+    if isinstance(node.type, c_ast.Struct):
+        return getattr(_library, node.type.name)
     [name] = node.type.names
     return C_TYPES[name] if name in C_TYPES else getattr(_library, name)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pyarrow
 import pytest
 
 import koodrive
@@ -121,13 +122,15 @@ def scope_of(scope_id: str, device_id: str) -> koodrive.Scope:
 def add_by(method: str, plan: koodrive.Plan, ids: list[str]) -> None:
     if method == "add":
         plan.add("d", ids)
+    elif method == "add_table":
+        plan.add_table(pyarrow.table({"device_id": ["d"] * len(ids), "scope_id": ids}))
     elif method == "add_lines":
         plan.add_lines("d", "\n".join(ids))
     else:
         plan.add_scopes(scope_of(scope_id, "d") for scope_id in ids)
 
 
-@pytest.mark.parametrize("method", ["add", "add_lines", "add_scopes"])
+@pytest.mark.parametrize("method", ["add", "add_lines", "add_scopes", "add_table"])
 def test_an_addition_that_raised_added_nothing(sandbox: Sandbox, method: str) -> None:
     plan = koodrive.Plan()
     expected = ["1", "2"]

@@ -5,12 +5,24 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from ctypes import POINTER, c_bool, c_char_p, c_int32, c_size_t, c_uint32, c_uint64
+from ctypes import POINTER, c_bool, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from types import SimpleNamespace
 from typing import Any
 
 #: The interface version that this package needs: the same major, at least this minor.
 ABI_VERSION = (1, 0)
+
+
+class ArrowArrayStream(ctypes.Structure):
+    """A table on its way from one library to another; its functions are the producer's."""
+
+    _fields_ = (
+        ("get_schema", c_void_p),
+        ("get_next", c_void_p),
+        ("get_last_error", c_void_p),
+        ("release", c_void_p),
+        ("private_data", c_void_p),
+    )
 
 
 class koodrive_client(ctypes.Structure):  # noqa: N801 - the C names
@@ -49,6 +61,7 @@ class koodrive_scopes(ctypes.Structure):  # noqa: N801
     """Opaque."""
 
 
+ArrowArrayStreamPointer = POINTER(ArrowArrayStream)
 ClientPointer = POINTER(koodrive_client)
 ConfigPointer = POINTER(koodrive_config)
 DevicesPointer = POINTER(koodrive_devices)
@@ -119,6 +132,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
         c_int32,
         [PlanPointer, c_char_p, c_char_p, c_char_p, c_size_t, c_size_t, _ErrorPlace],
     ),
+    "koodrive_plan_add_arrow": (c_int32, [PlanPointer, ArrowArrayStreamPointer, _ErrorPlace]),
     "koodrive_plan_mark_tried": (c_int32, [PlanPointer, _ErrorPlace]),
     "koodrive_plan_truncate": (c_int32, [PlanPointer, c_size_t, _ErrorPlace]),
     "koodrive_plan_scope_count": (c_size_t, [PlanPointer]),
@@ -157,6 +171,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_result_service_code": _TEXT_AT_INDEX,
     "koodrive_result_message": _TEXT_AT_INDEX,
     "koodrive_result_unfinished": (PlanPointer, [ResultPointer]),
+    "koodrive_result_to_arrow": (c_int32, [ResultPointer, ArrowArrayStreamPointer, _ErrorPlace]),
     "koodrive_result_free": (None, [ResultPointer]),
     "koodrive_client_new": (c_int32, [ConfigPointer, POINTER(ClientPointer), _ErrorPlace]),
     "koodrive_client_set_access_token": (c_int32, [ClientPointer, c_char_p, _ErrorPlace]),
@@ -193,6 +208,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 # while koodrive_config_load_env() reads it.
 _RELEASE_THE_GIL = {
     "koodrive_config_set_ca_file",
+    "koodrive_plan_add_arrow",
     "koodrive_plan_add_lines",
     "koodrive_client_new",
     "koodrive_client_list_devices",

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from ctypes import byref
 from typing import Any, NamedTuple
 
-from koodrive import _arguments
+from koodrive import _arguments, _arrow
 from koodrive._arguments import Id
+from koodrive._arrow import SupportsArrowStream
 from koodrive._errors import InvalidArgument, check
 from koodrive._handle import Unique, free_with
 from koodrive._library import ErrorPointer, lib
@@ -153,6 +154,37 @@ class Plan(Unique):
             addition.undone = True
             raise
 
+    def add_table(self, table: SupportsArrowStream) -> None:
+        """Add the rows of a table that exports Arrow streams: pyarrow, polars, pandas, DuckDB.
+
+        Its columns are found by their names. "scope_id" and "device_id" must be there. "user_id"
+        may be missing, or null in some rows: the client's user. "tried", booleans, may be missing:
+        true says of an id what mark_tried() says. Other columns are ignored. Ids are texts,
+        integers, or categories of these. Raises InvalidArgument, a ValueError that names the
+        column and the row, counted from 0, for floats, decimals, missing ids, and ids that add()
+        refuses; and TypeError for what is no table. The rest is as for add().
+
+        >>> import pyarrow
+        >>> plan = Plan()
+        >>> table = pyarrow.table({"device_id": ["phone", "tablet"], "scope_id": [123, 345]})
+        >>> plan.add_table(table)
+        >>> len(plan), plan.request_count
+        (2, 2)
+        """
+        addition = _Addition()
+        error = ErrorPointer()
+        try:
+            capsule = _arrow.capsule_of(table)
+            stream = _arrow.stream_in(capsule)
+            with self._unused() as handle:
+                check(lib.koodrive_plan_add_arrow(handle, stream, byref(error)), error)
+                # Only the library knows these ids.
+                self._lines = None
+                self._note(addition, handle)
+        except BaseException:
+            addition.undone = True
+            raise
+
     def _add(self, addition: _Addition, *sections: _Section) -> None:
         error = ErrorPointer()
         with self._unused() as handle:
@@ -165,9 +197,12 @@ class Plan(Unique):
                 texts += [lines] if lines else []
             if self._lines is not None:
                 self._lines += texts
-            held = lib.koodrive_plan_scope_count(handle)
-            chunks = len(self._lines or ())
-            self._content = _Content(held, chunks, addition, before=self._content)
+            self._note(addition, handle)
+
+    def _note(self, addition: _Addition, handle: Any) -> None:
+        held = lib.koodrive_plan_scope_count(handle)
+        chunks = len(self._lines or ())
+        self._content = _Content(held, chunks, addition, before=self._content)
 
     def mark_tried(self) -> None:
         """Say that a run whose report is lost may have deleted any of the ids held by now.

@@ -100,6 +100,21 @@ class Report(Sequence[ScopeOutcome]):
             tally = {Outcome(n): times for n, times in Counter(self._outcomes).items()}
         return {outcome: times for outcome, times in sorted(tally.items()) if times}
 
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        """Hand out a table to what imports Arrow streams.
+
+        Such as `pyarrow.table(report)`, or DuckDB with `FROM report`. Its columns are "user_id",
+        "device_id", "scope_id", "outcome" (its name), "service_code" and "message", all of them
+        texts, whatever schema is requested. Of a report that was pickled pyarrow makes them.
+
+        >>> import pyarrow
+        >>> with koodrive.Client.from_env() as client:
+        ...     report = client.delete_scopes("1842812272691451648", ["123", "345"])
+        >>> pyarrow.table(report).column("outcome").to_pylist()
+        ['DELETED', 'DELETED']
+        """
+        return self._result.arrow_stream()
+
     def raise_for_failures(self) -> None:
         """Raise ScopesNotDeleted, which carries this report, if some ids may still exist."""
         indices = list(self._result.failures())

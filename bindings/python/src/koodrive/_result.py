@@ -8,10 +8,21 @@ from collections.abc import Iterator, Sequence
 from ctypes import byref, c_size_t
 from typing import Any, Callable, NamedTuple
 
+from koodrive import _arrow
 from koodrive._codes import Outcome
 from koodrive._handle import free_with
 from koodrive._library import lib, text
 from koodrive._plan import Plan
+
+#: The columns of koodrive_result_to_arrow(), and whether they have nulls.
+_COLUMNS = {
+    "user_id": False,
+    "device_id": False,
+    "scope_id": False,
+    "outcome": False,
+    "service_code": True,
+    "message": True,
+}
 
 
 class ScopeOutcome(NamedTuple):
@@ -76,6 +87,10 @@ class LibraryResult:
             text(lib.koodrive_result_message(handle, index)),
         )
 
+    def arrow_stream(self) -> Any:
+        """All of it as a capsule of a stream."""
+        return _arrow.new_capsule(lib.koodrive_result_to_arrow, self._handle)
+
     def failures(self) -> Iterator[int]:
         """Where ids stand that may still exist."""
         return self._steps(lib.koodrive_result_next_failure)
@@ -118,6 +133,14 @@ class StoredResult(NamedTuple):
     def scope(self, index: int, _: Outcome) -> ScopeOutcome:
         """What became of one id."""
         return self.scopes[index]
+
+    def arrow_stream(self) -> Any:
+        """All of it as a capsule of a stream."""
+        import pyarrow
+
+        rows = [{**one._asdict(), "outcome": one.outcome.name} for one in self.scopes]
+        fields = [pyarrow.field(name, pyarrow.string(), null) for name, null in _COLUMNS.items()]
+        return pyarrow.Table.from_pylist(rows, pyarrow.schema(fields)).__arrow_c_stream__()
 
     def failures(self) -> Iterator[int]:
         """Where ids stand that may still exist."""
