@@ -77,7 +77,7 @@ test-python: library sandbox $(VENV)/ready
 test-go: library pkg-config sandbox need-cc need-pkg-config
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)" $(USES_LIBRARY); \
 	go -C bindings/go vet ./... && go -C bindings/go test -race -count=1 ./... && \
-	GOEXPERIMENT=cgocheck2 go -C bindings/go test -count=1 ./... && TARGET=$(TARGET) tests/metrics.sh
+	GOEXPERIMENT=cgocheck2 go -C bindings/go test -count=1 ./... && TARGET=$(TARGET) tests/go-examples.sh
 
 # C, C++ and Go programs against a scratch prefix, by pkg-config and by CMake, shared and static.
 .PHONY: test-install

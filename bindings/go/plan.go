@@ -128,6 +128,27 @@ func (p *Plan) AddScopes(list *ScopeList) error {
 	return toGo(status, &failure)
 }
 
+// AddArrow adds the rows of a table that comes as an Arrow C stream: a struct ArrowArrayStream, such as arrow-go's
+// cdata.ExportRecordReader fills. Its columns are found by their names. "scope_id" and "device_id" must be there;
+// "user_id" may be missing, or null in some rows: the user of the config of the client that will run the plan;
+// "tried", booleans, may be missing: true says of an id what [Plan.MarkTried] says. Other columns are ignored. Ids are
+// texts, integers, or dictionaries of these. The error names the column, and the row, counted from 0, of what breaks a
+// rule, and the plan is as it was. The stream is released in any case; it must not use the plan.
+func (p *Plan) AddArrow(stream unsafe.Pointer) error {
+	var failure *C.koodrive_error
+	ids, err := p.use()
+	if err != nil {
+		// Without a plan it is only released.
+		C.koodrive_plan_add_arrow(nil, (*C.struct_ArrowArrayStream)(stream), nil)
+		return err
+	}
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	status := C.koodrive_plan_add_arrow(ids.handle, (*C.struct_ArrowArrayStream)(stream), &failure)
+	runtime.KeepAlive(ids)
+	return toGo(status, &failure)
+}
+
 // MarkTried says that a run whose report is lost may have deleted any of the ids that the plan holds now. Each of
 // them ends as [Deleted], [Gone] or [Unknown], and none as [NotFound]. A plan of [Report.Unfinished] knows
 // this of its ids by itself. The error is that of a nil plan, or of a copy of one.

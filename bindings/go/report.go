@@ -191,6 +191,19 @@ func (r *Report) UnfinishedScopes() iter.Seq2[int, ScopeOutcome] {
 	return r.scopes(unfinished)
 }
 
+// Arrow makes an Arrow C stream of all outcomes: it fills out, a struct ArrowArrayStream, such as arrow-go's
+// cdata.ImportCRecordReader reads. The columns are texts: "user_id", "device_id", "scope_id", "outcome" (its name),
+// "service_code" and "message", the last two null where there is nothing to say. What out held before is not released.
+// The stream outlives the report; whoever reads it releases it. The error is that of the zero value, or of a nil
+// pointer.
+func (r *Report) Arrow(out unsafe.Pointer) error {
+	result, end := r.use()
+	defer end()
+	var failure *C.koodrive_error
+	status := C.koodrive_result_to_arrow(result, (*C.struct_ArrowArrayStream)(out), &failure)
+	return toGo(status, &failure)
+}
+
 // A step goes through some of a result's ids.
 type step C.int
 
