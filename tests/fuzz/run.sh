@@ -23,7 +23,7 @@ cargo-fuzz fuzz build --fuzz-dir "$here" --target-dir "$TARGET/fuzz"
 programs=$TARGET/fuzz/$(rustc -vV | sed -n 's/host: //p')/release
 
 failed=0
-[ $# -gt 0 ] || set -- answer headers interface journal list
+[ $# -gt 0 ] || set -- answer arrow headers interface journal list
 for target; do
     corpus=$TARGET/fuzz/corpus/$target
     log=$TARGET/fuzz/$target.log
