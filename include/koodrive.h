@@ -263,6 +263,14 @@ const char *koodrive_status_name(koodrive_status status);
  */
 const char *koodrive_outcome_name(koodrive_outcome outcome);
 
+/**
+ * What an outcome says of an id that another run may have sent too, before this one or at the same time:
+ * NOT_FOUND becomes GONE, for the other run may have deleted it; NOT_SENT and REJECTED become UNKNOWN. All
+ * others stay, as does a number that is none. For whoever divides ids among processes and can't rule out that
+ * two of them got the same; a plan whose ids were tried before knows it by koodrive_plan_mark_tried().
+ */
+koodrive_outcome koodrive_outcome_if_tried(koodrive_outcome outcome);
+
 /* ==== Errors ================================================================== */
 
 /**

@@ -100,6 +100,11 @@ inline std::string_view name(Outcome outcome) noexcept {
     return koodrive_outcome_name(static_cast<std::int32_t>(outcome));
 }
 
+/** What an outcome says of an id that another run may have sent too: koodrive_outcome_if_tried(). */
+inline Outcome if_tried(Outcome outcome) noexcept {
+    return static_cast<Outcome>(koodrive_outcome_if_tried(static_cast<std::int32_t>(outcome)));
+}
+
 /** An event kind's name, such as "OUTAGE_BEGAN"; "UNDEFINED" for a value that is none. */
 inline std::string_view name(EventKind kind) noexcept {
     return koodrive_event_kind_name(static_cast<std::int32_t>(kind));

@@ -88,6 +88,12 @@ func (o Outcome) String() string {
 	return C.GoString(C.koodrive_outcome_name(C.koodrive_outcome(o)))
 }
 
+// IfTried returns what the outcome says of an id that another run may have sent too, before this one or at the
+// same time: NotFound becomes Gone, NotSent and Rejected become Unknown, the others stay.
+func (o Outcome) IfTried() Outcome {
+	return Outcome(C.koodrive_outcome_if_tried(C.koodrive_outcome(o)))
+}
+
 // A ScopeOutcome is what became of one id.
 type ScopeOutcome struct {
 	UserID   string

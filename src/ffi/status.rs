@@ -99,9 +99,15 @@ pub extern "C" fn koodrive_status_name(status: koodrive_status) -> *const c_char
 /// free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn koodrive_outcome_name(outcome: koodrive_outcome) -> *const c_char {
-    let outcome = Outcome::ALL
-        .into_iter()
-        .find(|known| *known as i32 == outcome);
-    let name = outcome.map_or(UNDEFINED, Outcome::c_name);
+    let name = Outcome::from_number(outcome).map_or(UNDEFINED, Outcome::c_name);
     name.as_ptr()
+}
+
+/// What an outcome says of an id that another run may have sent too, before this one or at the same time:
+/// NOT_FOUND becomes GONE, for the other run may have deleted it; NOT_SENT and REJECTED become UNKNOWN. All
+/// others stay, as does a number that is none. For whoever divides ids among processes and can't rule out that
+/// two of them got the same; a plan whose ids were tried before knows it by koodrive_plan_mark_tried().
+#[unsafe(no_mangle)]
+pub extern "C" fn koodrive_outcome_if_tried(outcome: koodrive_outcome) -> koodrive_outcome {
+    Outcome::from_number(outcome).map_or(outcome, |known| known.if_tried() as i32)
 }

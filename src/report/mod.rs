@@ -60,6 +60,20 @@ impl Outcome {
         self.c_name().to_str().unwrap_or_default()
     }
 
+    /// What it says of an id that somebody else may have sent before or at the same time.
+    pub(crate) fn if_tried(self) -> Self {
+        match self {
+            Self::NotFound => Self::Gone,
+            Self::NotSent | Self::Rejected => Self::Unknown,
+            other => other,
+        }
+    }
+
+    /// The outcome with this number.
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| *known as i32 == number)
+    }
+
     /// Whether a next run has nothing to take up; `permanent`: it would be told the same.
     pub(crate) fn is_final(self, permanent: bool) -> bool {
         match self {

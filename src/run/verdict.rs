@@ -44,14 +44,15 @@ impl<'a> IdVerdict<'a> {
 
     fn failed(failed: &'a FailedScope<'_>, before: Outcome) -> Self {
         let possibly_executed = before == Outcome::Unknown;
-        let outcome = match (failed.code.as_deref(), possibly_executed) {
-            (Some(code::NOT_FOUND), false) => Outcome::NotFound,
-            (Some(code::NOT_FOUND), true) => Outcome::Gone,
-            (_, true) => Outcome::Unknown,
-            (_, false) => Outcome::Rejected,
+        let outcome = match failed.code.as_deref() {
+            Some(code::NOT_FOUND) => Outcome::NotFound,
+            _ => Outcome::Rejected,
         };
         Self {
-            outcome,
+            outcome: match possibly_executed {
+                true => outcome.if_tried(),
+                false => outcome,
+            },
             settled: true,
             note: Some(Note {
                 // It stood once in its request, so this is about something else that passes.

@@ -29,6 +29,11 @@ static void numbers_and_names(void) {
     for (int32_t kind = 0; kind < 9; kind++) {
         CHECK(strcmp(koodrive_event_kind_name(kind), events[kind]) == 0);
     }
+    CHECK(koodrive_outcome_if_tried(KOODRIVE_OUTCOME_NOT_FOUND) == KOODRIVE_OUTCOME_GONE);
+    CHECK(koodrive_outcome_if_tried(KOODRIVE_OUTCOME_NOT_SENT) == KOODRIVE_OUTCOME_UNKNOWN);
+    CHECK(koodrive_outcome_if_tried(KOODRIVE_OUTCOME_REJECTED) == KOODRIVE_OUTCOME_UNKNOWN);
+    CHECK(koodrive_outcome_if_tried(KOODRIVE_OUTCOME_DELETED) == KOODRIVE_OUTCOME_DELETED);
+    CHECK(koodrive_outcome_if_tried(-1) == -1);
     CHECK(strcmp(koodrive_status_name(-1), "UNDEFINED") == 0);
     CHECK(strcmp(koodrive_outcome_name(INT32_MAX), "UNDEFINED") == 0);
     CHECK(KOODRIVE_ERROR_INTERNAL == 8 && KOODRIVE_OUTCOME_UNKNOWN == 6);

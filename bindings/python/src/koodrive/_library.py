@@ -159,6 +159,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_event_scope_count": (c_size_t, [EventPointer]),
     "koodrive_event_attempt": (c_uint32, [EventPointer]),
     "koodrive_event_free": (None, [EventPointer]),
+    "koodrive_outcome_if_tried": (c_int32, [c_int32]),
     "koodrive_result_count": (c_size_t, [ResultPointer]),
     "koodrive_result_outcomes": (POINTER(c_int32), [ResultPointer]),
     "koodrive_result_tally": (c_size_t, [ResultPointer, c_int32]),
