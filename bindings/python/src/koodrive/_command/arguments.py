@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Callable
 
 from koodrive import Module
@@ -31,6 +32,9 @@ MODULES = {
 }
 
 
+_FORMATS = ("table", "jsonl", "csv")
+
+
 def for_devices(parser: argparse.ArgumentParser, command: Command) -> None:
     """What `koodrive devices` takes."""
     _add_user(parser)
@@ -51,7 +55,11 @@ def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
     """What `koodrive delete` takes."""
     parser.add_argument("--device", metavar="ID", help="whose scopes they are")
     _add_user(parser)
-    parser.add_argument("--table", metavar="FILE", help="a CSV: ids of many users and devices")
+    parser.add_argument(
+        "--table",
+        metavar="FILE",
+        help="ids of many users and devices: FILE.parquet, FILE.jsonl, or else CSV",
+    )
     parser.add_argument("--all", action="store_true", help="delete all scopes of the device ...")
     _add_module(parser, "... of this module")
     parser.add_argument("--path", metavar="PREFIX", help="... whose path on it is or is below this")
@@ -67,9 +75,13 @@ def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
         help="write down there what is done: the same command again takes up a run that ended",
     )
     parser.add_argument("--dry-run", action="store_true", help="check the ids, delete nothing")
-    _add_output(
-        parser,
-        "a table of what may still exist; or of every id a JSON object a line, or CSV [table]",
+    parser.add_argument(
+        "--output",
+        metavar="{table,jsonl,csv,FILE}",
+        type=_output,
+        default="table",
+        help="a table of what may still exist; or of every id a JSON object a line, or CSV; or into"
+        " FILE.parquet, FILE.jsonl or FILE.csv [table]",
     )
     parser.add_argument(
         "--unfinished",
@@ -121,5 +133,13 @@ def _module(text: str) -> str:
 
 
 def _add_output(parser: argparse.ArgumentParser, text: str) -> None:
-    formats = ["table", "jsonl", "csv"]
-    parser.add_argument("--output", choices=formats, default="table", help=text)
+    parser.add_argument("--output", choices=_FORMATS, default="table", help=text)
+
+
+def _output(text: str) -> str:
+    """A format, or a file whose name says it."""
+    if text not in _FORMATS and Path(text).suffix.lower() not in (".parquet", ".jsonl", ".csv"):
+        raise argparse.ArgumentTypeError(
+            f"must be table, jsonl, csv, or a file of .parquet, .jsonl or .csv, not {text!r}"
+        )
+    return text

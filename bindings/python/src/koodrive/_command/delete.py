@@ -19,11 +19,12 @@ from koodrive import (
     Scope,
     ScopeOutcome,
 )
-from koodrive._command import all_scopes, csv_file
+from koodrive._command import all_scopes, csv_file, jsonl_file, parquet_file, report_file
 from koodrive._command.id_file import IdFile
 from koodrive._command.lists import print_scopes, write_scopes
 from koodrive._command.output import print_complaint, print_rows, print_table, say, write
 from koodrive._command.progress import on_terminal
+from koodrive._command.rows import COLUMNS, add_rows
 from koodrive._command.statuses import ALL_GONE, INCOMPLETE, SOME_LEFT, USAGE
 
 _INTERRUPTED = "it was interrupted"
@@ -38,7 +39,7 @@ def delete(options: argparse.Namespace) -> int:
     plan = _read_plan(options)
     if options.dry_run:
         return _write_dry_run(plan)
-    _touch_unfinished(options)
+    _touch_files(options)
     with Client.from_env() as client:
         return _carry_out(client, plan, options)[0]
 
@@ -62,6 +63,8 @@ def _check(options: argparse.Namespace) -> None:
         all_scopes.check(options)
     else:
         _refuse(options, None, "only --all lists", "module", "path", "yes")
+    if options.dry_run and report_file.is_file(options.output):
+        raise InvalidArgument("--output: no file is written by a --dry-run")
     if options.unfinished and _is_same_file(options.unfinished, options.journal):
         raise InvalidArgument("--unfinished and --journal: must be two files")
 
@@ -90,7 +93,7 @@ def _delete_all(client: Client, options: argparse.Namespace) -> int:
     if not options.yes and not all_scopes.is_confirmed(len(scopes)):
         say("nothing was deleted")
         return USAGE
-    _touch_unfinished(options)
+    _touch_files(options)
     plan = Plan()
     plan.add_scopes(scopes)
     status, was_interrupted = _carry_out(client, plan, options)
@@ -124,9 +127,12 @@ def _write_dry_run(plan: Plan) -> int:
     return INCOMPLETE if complaints else ALL_GONE
 
 
-def _touch_unfinished(options: argparse.Namespace) -> None:
+def _touch_files(options: argparse.Namespace) -> None:
+    """Complain now, and not after the run, of what can't be written."""
     if options.unfinished:
-        Path(options.unfinished).open("a").close()  # Better a complaint now than after the run.
+        Path(options.unfinished).open("a").close()
+    if report_file.is_file(options.output):
+        report_file.check(options.output)
 
 
 def _carry_out(client: Client, plan: Plan, options: argparse.Namespace) -> tuple[int, bool]:
@@ -156,30 +162,35 @@ def _tell(report: Report, trouble: str | None, options: argparse.Namespace) -> i
 
 def _read_plan(options: argparse.Namespace) -> Plan:
     path = options.file if options.table is None else options.table
-    is_standard_input = path in (None, "-")
-    name = "standard input" if is_standard_input else path
-    source = _read_standard_input() if is_standard_input else Path(path).read_bytes()
+    name = "standard input" if path in (None, "-") else path
     plan = Plan()
-    if options.table is not None:
-        _add_table(plan, source, name)
+    if options.table is None:
+        _add_lines(plan, _read(path), name, options)
     else:
-        _add_lines(plan, source, name, options)
+        try:
+            _add_table(plan, path)
+        except InvalidArgument as error:
+            raise InvalidArgument(f"{name}: {error}") from None
     if options.tried:
         plan.mark_tried()
     return plan
 
 
-def _read_standard_input() -> bytes:
+def _read(path: str | None) -> bytes:
+    if path not in (None, "-"):
+        return Path(path).read_bytes()
     if sys.stdin is None:
-        raise InvalidArgument("standard input: is closed")
+        raise OSError("standard input: is closed")
     return sys.stdin.buffer.read()
 
 
-def _add_table(plan: Plan, source: bytes, name: str) -> None:
-    try:
-        csv_file.read_table(source, plan)
-    except InvalidArgument as error:
-        raise InvalidArgument(f"{name}: {error}") from None
+def _add_table(plan: Plan, path: str) -> None:
+    form = Path(path).suffix.lower()
+    if form == ".parquet":
+        parquet_file.add(path, plan)
+    else:
+        rows = jsonl_file.rows if form == ".jsonl" else csv_file.rows
+        add_rows(rows(_read(path)), plan)
 
 
 def _add_lines(plan: Plan, source: bytes, name: str, options: argparse.Namespace) -> None:
@@ -216,19 +227,25 @@ def _run(client: Client, plan: Plan, journal: str | None) -> tuple[Report, str |
 
 def _write_report(report: Report, output: str, is_of_many: bool) -> list[str]:
     """Write what became of the ids; what to complain of, if it can't be written."""
+    tally = "".join(f" {count} {outcome.name}" for outcome, count in report.tally().items())
+    summary = f"{len(report)} ids:{tally}; requests: {report.request_count}"
 
-    def print_as(form: str, stream: TextIO) -> None:
-        tally = "".join(f" {count} {outcome.name}" for outcome, count in report.tally().items())
-        summary = f"{len(report)} ids:{tally}; requests: {report.request_count}"
-        if form == "table":
-            _print_failures(report, stream, is_of_many)
-            print(summary, file=stream)
-            return
-        rows = ({**scope._asdict(), "outcome": scope.outcome.name} for scope in report)
-        print_rows(rows, ScopeOutcome._fields, form, stream)
+    def print_table_to(stream: TextIO) -> None:
+        _print_failures(report, stream, is_of_many)
+        print(summary, file=stream)
+
+    def print_rows_to(stream: TextIO) -> None:
+        report_file.print_report(report, output, stream)
         print_complaint(summary)
 
-    return write(lambda stream: print_as(output, stream), lambda stream: print_as("table", stream))
+    if not report_file.is_file(output):
+        return write(print_table_to if output == "table" else print_rows_to, print_table_to)
+    try:
+        report_file.write(report, output)
+        complaints = []
+    except OSError as error:
+        complaints = [f"{output} could not be written: {error}"]
+    return complaints + write(print_table_to, print_table_to)
 
 
 def _print_failures(report: Report, stream: TextIO, is_of_many: bool) -> None:
@@ -246,7 +263,7 @@ def _write_unfinished(report: Report, path: str, is_of_many: bool) -> list[str]:
 
     def print_to(stream: TextIO) -> None:
         if is_of_many:
-            print_rows((scope._asdict() for scope in left), csv_file.COLUMNS, "csv", stream)
+            print_rows((scope._asdict() for scope in left), COLUMNS, "csv", stream)
         else:
             stream.writelines(f"{scope.scope_id}\n" for scope in left)
 

@@ -1,0 +1,45 @@
+"""Tables as Parquet, by pyarrow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from koodrive import InvalidArgument, Plan, Report
+from koodrive._command.rows import COLUMNS
+
+_READ = (*COLUMNS, "tried")
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise InvalidArgument(
+            "Parquet needs pyarrow: pip install koodrive[fleet]; or give CSV or JSON lines"
+        ) from None
+    return pyarrow
+
+
+def add(path: str, plan: Plan) -> None:
+    """Add the ids of a table to a plan, a part of it in memory at a time."""
+    pyarrow = _pyarrow()
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            names = [name for name in file.schema_arrow.names if name in _READ]
+            schema = pyarrow.schema([file.schema_arrow.field(name) for name in names])
+            batches = file.iter_batches(columns=names)
+            plan.add_table(pyarrow.RecordBatchReader.from_batches(schema, batches))
+    except pyarrow.ArrowInvalid as error:
+        raise InvalidArgument(f"is no Parquet file: {error}") from None
+
+
+def write(report: Report, path: str) -> None:
+    """Write what became of each id."""
+    pyarrow = _pyarrow()
+    pyarrow.parquet.write_table(pyarrow.table(report), path)
+
+
+def check() -> None:
+    """Complain now, and not after a run, if Parquet can't be written."""
+    _pyarrow()
