@@ -133,8 +133,8 @@ class Client(Unique):
             self._open(config)
 
     @classmethod
-    def from_env(cls) -> Client:
-        """Make a client of what the environment says.
+    def from_env(cls, *, max_requests_per_second: int | None = None) -> Client:
+        """Make a client of what the environment says, but for a rate that is given.
 
         KOODRIVE_ENDPOINT, KOODRIVE_USER_ID, KOODRIVE_ACCESS_TOKEN, KOODRIVE_AUTHORIZATION,
         KOODRIVE_APP_ID with KOODRIVE_APP_SECRET, KOODRIVE_CA_FILE, KOODRIVE_PROXY,
@@ -147,6 +147,9 @@ class Client(Unique):
         error = ErrorPointer()
         with _config() as config:
             check(lib.koodrive_config_load_env(config, byref(error)), error)
+            if max_requests_per_second is not None:
+                name = "max_requests_per_second"
+                _set(config, name, _arguments.number(name, max_requests_per_second, 32))
             client._open(config)
         return client
 

@@ -1,0 +1,144 @@
+"""The steps of a job from a shell: python -m koodrive.fleet."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Callable
+
+from koodrive import InvalidArgument, KooDriveError, fleet
+
+_DESCRIPTION = """\
+Deletes what a table lists, in units that processes carry out:
+
+  python -m koodrive.fleet prepare ids.parquet work
+  python -m koodrive.fleet run work
+  python -m koodrive.fleet status work
+  python -m koodrive.fleet outcomes work outcomes.parquet
+
+Each may be repeated. "resume" makes units of what is unfinished, for another "run". A file STOP in
+the work folder ends all workers at their next unit.
+
+Where the service is and who we are comes from the environment, as for the command koodrive.
+"""
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Carry out a command line; the exit status."""
+    options = _parser().parse_args(given)
+    try:
+        status: int = options.carry_out(options)
+        return status
+    except (InvalidArgument, OSError) as error:
+        print(f"koodrive.fleet: {error}", file=sys.stderr)
+        return 2
+    except (KooDriveError, RuntimeError) as error:
+        print(f"koodrive.fleet: {error}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        print("koodrive.fleet: interrupted", file=sys.stderr)
+        return 3
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m koodrive.fleet",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(
+        name: str, summary: str, carry_out: Callable[[argparse.Namespace], int]
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, allow_abbrev=False)
+        command.set_defaults(carry_out=carry_out)
+        return command
+
+    prepare = add("prepare", "cut a table into units", _prepare)
+    prepare.add_argument("table", help="a Parquet file, a folder of them, or a CSV file")
+    resume = add("resume", "make units of what is unfinished", _resume)
+    for command in (prepare, resume):
+        command.add_argument(
+            "--unit-size", type=int, default=10_000, metavar="N", help="ids a unit"
+        )
+    run = add("run", "run the units that have no outcome, in processes", _run)
+    run.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="how many processes"
+    )
+    run.add_argument(
+        "--max-requests-per-second", type=int, metavar="N", help="of all workers together"
+    )
+    outcomes = add("outcomes", "write one row for each id", _outcomes)
+    status = add("status", "say how far it is", _status)
+    for command in (prepare, run, status, resume, outcomes):
+        command.add_argument("work", help="the work folder, or its URI")
+    outcomes.add_argument("file", help="the Parquet file to write")
+    return parser
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    count = fleet.prepare(options.table, options.work, unit_size=options.unit_size)
+    print(f"{count} ids in {len(fleet.pending_units(options.work))} units; nothing was sent")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    units = fleet.pending_units(options.work)
+    rate = options.max_requests_per_second
+    with _bar(len(units)) as show:
+        results = fleet.processes(
+            options.work, options.workers, max_requests_per_second=rate, progress=show
+        )
+    failed = [result for result in results if result.error is not None]
+    for result in failed:
+        print(f"unit {result.unit}: {result.error}", file=sys.stderr)
+    print(f"{len(results)} of {len(units)} units ended, {len(failed)} of them with an error")
+    return 0 if len(results) == len(units) and not failed else 3
+
+
+@contextlib.contextmanager
+def _bar(units: int) -> Iterator[Callable[[fleet.UnitResult], object]]:
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield lambda _: None
+        return
+    with tqdm(total=units, unit="unit", disable=None) as bar:
+        yield lambda _: bar.update()
+
+
+def _outcomes(options: argparse.Namespace) -> int:
+    count = fleet.write_outcomes(options.work, options.file)
+    print(f"{count} ids")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    status = fleet.status(options.work)
+    print(f"units: {status.units_done} of {status.unit_count}")
+    print(f"ids: {status.scopes_done} of {status.scope_count}")
+    for name, count in status.tally.items():
+        print(f"  {name}: {count}")
+    print(f"unfinished, for resume: {status.scopes_unfinished}")
+    if status.scopes_per_second is not None:
+        print(
+            f"rate: {status.scopes_per_second:.0f} ids a second, {status.seconds_left:.0f} s left"
+        )
+    if status.is_stopped:
+        print("stopped by the file STOP")
+    return 0
+
+
+def _resume(options: argparse.Namespace) -> int:
+    count = fleet.resume(options.work, unit_size=options.unit_size)
+    print(f"{count} ids are to be tried again: run")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""Sorts the input and cuts it into units."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from koodrive import InvalidArgument
+from koodrive.fleet._input import CHUNK_ROWS, KEYS, chunks
+from koodrive.fleet._work import Folder, Job, Work
+
+#: One key of so many is kept, to cut the whole by.
+_SAMPLE = 1 << 10
+
+#: How rows are sorted.
+_ORDER = [(name, "ascending") for name in KEYS]
+
+
+def prepare(table: Any, work: Folder, *, unit_size: int = 10_000) -> int:
+    """Cut a table into units below a work folder; the number of ids.
+
+    The table has the columns scope_id and device_id, and may have user_id (missing or null: the
+    client's user) and tried (true: a run whose outcome was lost may have deleted the id). It is
+    sorted by user and device, and cut where a device ends if that makes units of about `unit_size`
+    ids. It may be larger than memory.
+
+    A work folder is one table's: with the same table again nothing changes, also where the first
+    time was interrupted.
+
+    Args:
+        table: The path of a Parquet file, of a folder of them or of a CSV file; or anything with
+            __arrow_c_stream__, such as a table of pyarrow, polars, pandas or DuckDB.
+        work: The work folder; it is made if it is not there.
+        unit_size: How many ids a worker takes at once.
+
+    Raises:
+        InvalidArgument: The input breaks a rule, which is named with file, column and row, or the
+            work folder is another table's. Nothing can be deleted of it.
+    """
+    if unit_size < 1:
+        raise InvalidArgument("unit_size: must be at least 1")
+    folder = Work(work)
+    known = folder.job()
+    fingerprint = hashlib.sha256()
+    with tempfile.TemporaryDirectory(prefix="koodrive-") as scratch:
+        runs = [
+            _SortedRun(Path(scratch) / str(number), chunk)
+            for number, chunk in enumerate(_hashed(chunks(table), fingerprint))
+        ]
+        job = Job(fingerprint.hexdigest(), sum(map(len, runs)))
+        if known is not None:
+            if known != job:
+                raise InvalidArgument(
+                    f"{folder.name}: is the work folder of another table, or the table has changed"
+                )
+            return job.row_count
+        for unit in folder.units():  # Of a time before that was interrupted.
+            folder.remove(f"units/{unit}.parquet")
+        write_units(folder, 0, _numbered(_merged(runs)), unit_size)
+    folder.write_job(job)
+    return job.row_count
+
+
+def write_units(work: Work, generation: int, tables: Iterable[pa.Table], unit_size: int) -> int:
+    """Cut sorted tables, whose rows are numbered, into units; how many rows they have."""
+    count = 0
+    for table in tables:
+        for unit in _cut(table, unit_size):
+            user = unit["user_id"]
+            user = pc.if_else(pc.equal(user, ""), pa.scalar(None, pa.string()), user)
+            work.write_unit(generation, unit["row"][0].as_py(), unit.set_column(0, "user_id", user))
+            count += len(unit)
+    return count
+
+
+def _hashed(tables: Iterable[pa.Table], fingerprint: Any) -> Iterator[pa.Table]:
+    """The same tables, whose rows go into the fingerprint as lines."""
+    for table in tables:
+        end = pc.if_else(table["tried"], "1\n", "0\n")
+        lines = pc.binary_join_element_wise(*(table[name] for name in KEYS), end, "\n")
+        for chunk in lines.chunks:
+            _, offsets, content = chunk.buffers()
+            length = memoryview(offsets).cast("i")[len(chunk)]
+            fingerprint.update(memoryview(content)[:length])
+        yield table
+
+
+def _numbered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same tables with the numbers of their rows."""
+    first = 0
+    for table in tables:
+        end = first + len(table)
+        yield table.append_column("row", pa.array(range(first, end), pa.int64()))
+        first = end
+
+
+class _SortedRun:
+    """Rows that were sorted and wait in a file."""
+
+    def __init__(self, path: Path, table: pa.Table) -> None:
+        table = table.sort_by(_ORDER)
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table.combine_chunks())
+        self._path = path
+        self._count = len(table)
+        self.sample = [_key(table, row) for row in range(0, len(table), _SAMPLE)]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def between(self, low: tuple[str, ...] | None, high: tuple[str, ...] | None) -> pa.Table:
+        """The rows from one key to before another."""
+        table = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all()
+        rows = range(len(table))
+        first = (
+            0 if low is None else bisect.bisect_left(rows, low, key=lambda row: _key(table, row))
+        )
+        end = len(table)
+        if high is not None:
+            end = bisect.bisect_left(rows, high, key=lambda row: _key(table, row))
+        return table.slice(first, end - first)
+
+
+def _key(table: pa.Table, row: int) -> tuple[str, ...]:
+    return tuple(table[name][row].as_py() for name in KEYS)
+
+
+def _merged(runs: list[_SortedRun]) -> Iterator[pa.Table]:
+    """All rows of the runs in order, about a chunk at a time."""
+    sample = sorted(key for run in runs for key in run.sample)
+    step = CHUNK_ROWS // _SAMPLE
+    borders = [None, *sample[step::step], None]
+    for low, high in zip(borders, borders[1:]):
+        yield pa.concat_tables(run.between(low, high) for run in runs).sort_by(_ORDER)
+
+
+def _cut(table: pa.Table, unit_size: int) -> Iterator[pa.Table]:
+    """Cut where a device ends; a device of many ids between two different ids."""
+    devices = _changes(table, KEYS[:2])
+    scopes = _changes(table, KEYS)
+    start = 0
+    while start < len(table):
+        end = _last_up_to(devices, start, start + unit_size)
+        if end is None:
+            end = _first_from(scopes, start + unit_size, len(table))
+        yield table.slice(start, end - start)
+        start = end
+
+
+def _changes(table: pa.Table, names: Iterable[str]) -> list[int]:
+    """The rows that differ from the one before in one of the columns, and the end."""
+    differs = None
+    for name in names:
+        column = pc.fill_null(table[name], "").combine_chunks()
+        changes = pc.not_equal(column.slice(1), column.slice(0, max(len(column) - 1, 0)))
+        differs = changes if differs is None else pc.or_(differs, changes)
+    return [*pc.add(pc.indices_nonzero(differs), 1).to_pylist(), len(table)]
+
+
+def _last_up_to(places: list[int], start: int, limit: int) -> int | None:
+    """The last of the places after the start that is no farther than the limit."""
+    index = bisect.bisect_right(places, limit) - 1
+    return places[index] if index >= 0 and places[index] > start else None
+
+
+def _first_from(places: list[int], limit: int, end: int) -> int:
+    index = bisect.bisect_left(places, limit)
+    return places[index] if index < len(places) else end

@@ -1,0 +1,167 @@
+"""Deletes the ids of one unit, and writes down what became of them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Callable, NamedTuple
+
+import pyarrow as pa
+
+from koodrive import Client, KooDriveError, Plan, Report, Unauthorized
+from koodrive.fleet._attempt import (
+    OUTCOME_SCHEMA,
+    Attempt,
+    if_tried,
+    not_sent,
+    others,
+    read_attempts,
+    remove_intent,
+    tally,
+    write_attempt,
+    write_intent,
+)
+from koodrive.fleet._work import Folder, Work
+
+#: Returns the access token to use for a user's ids.
+TokenFor = Callable[[str], str]
+
+
+class UnitResult(NamedTuple):
+    """How it went with a unit.
+
+    Attributes:
+        unit: Its name.
+        tally: How many of its ids have each outcome, by the outcome's name.
+        error: Why ids are left that a next run should take up, in words.
+    """
+
+    unit: str
+    tally: dict[str, int]
+    error: str | None = None
+
+
+def run_unit(
+    unit: str, work: Folder, client: Client, *, token_for: TokenFor | None = None
+) -> UnitResult | None:
+    """Delete the ids of a unit, unless that has been done; None where a file STOP forbids it.
+
+    It may be called again, also while another call is at the same unit anywhere: the outcomes say
+    only what is sure in spite of that. If another attempt may have sent ids of the unit, NOT_FOUND
+    becomes GONE, and NOT_SENT and REJECTED become UNKNOWN.
+
+    Args:
+        unit: One of `pending_units`.
+        work: The work folder.
+        client: Its user has the ids without a user id.
+        token_for: Called with each user id of the unit, returns the access token for it; with "",
+            for the client's user. Then a token that is refused (HTTP 401) concerns that user's ids
+            only, as does an exception; without it a 401 concerns all, and the file STOP is written.
+            No other thread may use the client meanwhile.
+
+    Raises:
+        InvalidArgument: The unit is none of the work folder, or its file is damaged. Nothing was
+            sent.
+        OSError: The work folder can't be read or written.
+        KeyboardInterrupt: After what was done is written down.
+    """
+    folder = Work(work)
+    attempts = read_attempts(folder, unit).ended
+    if attempts:
+        return UnitResult(unit, dict(tally(attempts[-1].outcomes)), attempts[-1].error)
+    if folder.is_stopped():
+        return None
+    rows = folder.read_unit(unit)
+    attempt, began = uuid.uuid4().hex, time.time()
+    write_intent(folder, unit, attempt)
+    try:
+        parts = list(_delete_all(client, rows, token_for))
+    except KooDriveError:
+        remove_intent(folder, unit, attempt)
+        raise
+    outcomes = pa.concat_tables(part.outcomes for part in parts)
+    # Looked for only now: who came amid this attempt may have been the first to send an id.
+    if others(folder, unit, attempt):
+        outcomes = if_tried(outcomes)
+    errors = [part.error for part in parts if part.error is not None]
+    error = _in_words(errors[0]) if errors else None
+    write_attempt(folder, unit, attempt, Attempt(outcomes, began, time.time(), error))
+    for found in errors:
+        if isinstance(found, Unauthorized) and token_for is None:
+            folder.stop(_in_words(found))
+        if not isinstance(found, Exception):
+            raise found
+    return UnitResult(unit, dict(tally(outcomes)), error)
+
+
+class _Part(NamedTuple):
+    """What became of some of a unit's rows, and what kept the run from its end."""
+
+    outcomes: pa.Table
+    error: BaseException | None = None
+
+
+def _delete_all(client: Client, rows: pa.Table, token_for: TokenFor | None) -> Iterator[_Part]:
+    if token_for is None:
+        yield _delete(client, rows)
+        return
+    is_interrupted = False
+    for user_rows in _by_user(rows):
+        if is_interrupted:
+            yield _Part(not_sent(user_rows, "the run was interrupted"))
+            continue
+        part = _delete_of_user(client, user_rows, token_for)
+        is_interrupted = part.error is not None and not isinstance(part.error, Exception)
+        yield part
+
+
+def _delete_of_user(client: Client, rows: pa.Table, token_for: TokenFor) -> _Part:
+    try:
+        token = token_for(rows["user_id"][0].as_py() or "")
+    except Exception as error:
+        # Its text might hold the token.
+        return _Part(not_sent(rows, f"token_for raised {type(error).__name__}"), error)
+    try:
+        client.set_access_token(token)
+        return _delete(client, rows)
+    except KooDriveError as error:
+        return _Part(not_sent(rows, _in_words(error)), error)
+
+
+def _delete(client: Client, rows: pa.Table) -> _Part:
+    """Delete rows. A KooDriveError is raised only before anything was sent."""
+    plan = Plan()
+    plan.add_table(rows)
+    try:
+        return _Part(_outcomes(client.delete_plan(plan)))
+    except BaseException as error:
+        report: Report | None = getattr(error, "report", None)
+        if report is None:
+            raise
+        return _Part(_outcomes(report), error)
+
+
+def _by_user(rows: pa.Table) -> Iterator[pa.Table]:
+    users = rows["user_id"].to_pylist()
+    start = 0
+    for row in range(1, len(users) + 1):
+        if row == len(users) or users[row] != users[start]:
+            yield rows.slice(start, row - start)
+            start = row
+
+
+def _outcomes(report: Report) -> pa.Table:
+    table = pa.table(report)
+    unfinished = bytearray(len(report))
+    for index in report._result.unfinished():
+        unfinished[index] = 1
+    column = pa.array(unfinished, pa.uint8()).cast(pa.bool_())
+    columns = [table["outcome"], table["service_code"], table["message"], column]
+    return pa.table(columns, schema=OUTCOME_SCHEMA)
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, KooDriveError):
+        return f"{error.status.name}: {error}"
+    return "the run was interrupted" if not isinstance(error, Exception) else type(error).__name__
