@@ -73,6 +73,18 @@ test-python: library sandbox $(VENV)/ready
 	cd bindings/python && PYTHONDONTWRITEBYTECODE=1 KOODRIVE_LIBRARY="$(abspath $(LIBRARY))" \
 	$(USES_LIBRARY) $(VENV)/bin/python -m pytest -q -p no:cacheprovider
 
+# A tool box of its own, for a test that takes 445 MB and a JDK.
+SPARK_VENV := $(abspath $(TARGET))/spark-venv
+$(SPARK_VENV)/ready: bindings/python/requirements-spark.txt | need-$(PYTHON)
+	$(PYTHON) -m venv $(SPARK_VENV)
+	$(SPARK_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: test-spark
+test-spark: library sandbox $(SPARK_VENV)/ready need-java ## a job of koodrive.fleet on Spark, with speculation, whose workers are killed
+	cd bindings/python && PYTHONDONTWRITEBYTECODE=1 KOODRIVE_LIBRARY="$(abspath $(LIBRARY))" \
+	$(USES_LIBRARY) $(SPARK_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/test_fleet_spark.py
+
 .PHONY: test-go
 test-go: library pkg-config sandbox need-cc need-pkg-config
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)" $(USES_LIBRARY); \

@@ -225,11 +225,13 @@ def _path() -> str:
     named = os.environ.get("KOODRIVE_LIBRARY")
     if named:
         return named
-    file, system_name = (
-        ("libkoodrive.dylib", f"libkoodrive.{ABI_VERSION[0]}.dylib")
-        if sys.platform == "darwin"
-        else ("libkoodrive.so", f"libkoodrive.so.{ABI_VERSION[0]}")
-    )
+    major = ABI_VERSION[0]
+    names = {
+        "win32": ("koodrive.dll", "koodrive.dll"),
+        "darwin": ("libkoodrive.dylib", f"libkoodrive.{major}.dylib"),
+    }
+    default = ("libkoodrive.so", f"libkoodrive.so.{major}")
+    file, system_name = names.get(sys.platform, default)
     packed = os.path.join(os.path.dirname(__file__), file)
     return packed if os.path.exists(packed) else system_name
 

@@ -7,7 +7,7 @@ import threading
 from typing import Callable, Generic, TypeVar
 
 from koodrive._monitor import Monitor
-from koodrive._signals import Signals, held_back
+from koodrive._signals import WAKES_WAITERS, Signals, held_back
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ def run(
             return call()
         signals.holding = True
         task.start()
-        while not task.wait(_PERIOD if watch or log else None):
+        while not task.wait(_PERIOD if watch or log or not WAKES_WAITERS else None):
             # Not let through: what a signal raised amid logging would keep its locks.
             if log:
                 log()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Callable
 
 try:  # Those of signal make enums of each response, which takes longer than a short run.
-    from _signal import getsignal, pthread_sigmask  # type: ignore[import-not-found]
+    import _signal as signals  # type: ignore[import-not-found]
 except ImportError:
-    from signal import getsignal, pthread_sigmask
+    import signal as signals
 
 _ALL = tuple(signal.valid_signals())
+
+#: Whether a signal wakes a thread that waits for a lock. On Windows it has to look by itself.
+WAKES_WAITERS = sys.platform != "win32"
 
 
 @contextlib.contextmanager
@@ -21,13 +25,16 @@ def held_back() -> Iterator[None]:
     """No signal reaches this thread meanwhile, nor ever a thread that is started in here.
 
     Signals are for the main thread: one that went to another would not wake it, as happens to the
-    second of two that come at once.
+    second of two that come at once. On Windows none goes to another.
     """
-    before = pthread_sigmask(signal.SIG_BLOCK, _ALL)
+    if sys.platform == "win32":
+        yield
+        return
+    before = signals.pthread_sigmask(signal.SIG_BLOCK, _ALL)
     try:
         yield
     finally:
-        pthread_sigmask(signal.SIG_SETMASK, before)
+        signals.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Signals:
@@ -48,7 +55,7 @@ class Signals:
         """Begin; False where no handler runs in this thread."""
         try:
             for number in _ALL:
-                handler = getsignal(number)
+                handler = signals.getsignal(number)
                 if callable(handler):
                     self._handlers[number] = handler
                     signal.signal(number, self._handle)
@@ -60,7 +67,7 @@ class Signals:
         """End, unless somebody has set other handlers meanwhile."""
         self.holding = False
         for number, handler in self._handlers.items():
-            if getsignal(number) == self._handle:
+            if signals.getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
     def let_through(self, call: Callable[[], object]) -> None:
