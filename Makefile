@@ -170,7 +170,7 @@ lint: library pkg-config $(VENV)/ready ## check formats and lints, warnings deni
 	$(CARGO) fmt --manifest-path tests/bench/Cargo.toml --check
 	$(BENCH_TARGET) $(CARGO) clippy --locked --manifest-path tests/bench/Cargo.toml --all-targets -- -D warnings
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_SOURCES)
-	$(VENV)/bin/shellcheck tests/*.sh tests/fuzz/*.sh packaging/*.sh .ci/run
+	$(VENV)/bin/shellcheck tests/*.sh tests/fuzz/*.sh tests/platforms/*.sh packaging/*.sh .ci/run
 	export PATH="$$(TARGET=$(TARGET) tests/tools.sh)"; \
 	test -z "$$(gofmt -l $(GO_SOURCES))"
 	cd bindings/python && $(VENV)/bin/ruff check --no-cache $(PYTHON_SOURCES) && \

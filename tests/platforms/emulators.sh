@@ -3,51 +3,56 @@
 # TARGET; nothing is installed.
 : "${TARGET:?}"
 emulators=$TARGET/tools/emulators
-
-missing() {
-    echo "tests/platforms: '$1' is needed and was not found; please install it" >&2
-    exit 1
-}
+root=$emulators/root
 
 # unpack PACKAGE...: by apt-get, whose lists may be out of date.
 unpack() {
-    command -v apt-get > /dev/null || missing "$1"
+    command -v apt-get > /dev/null || {
+        echo "tests/platforms: Debian's '$1' is needed, and no apt-get to fetch it was found" >&2
+        exit 1
+    }
     mkdir -p "$emulators/packages"
     (
-        cd "$emulators/packages"
+        cd "$emulators/packages" || exit
         apt-get download -qq "$@" 2> /dev/null || { apt-get update -qq && apt-get download -qq "$@"; }
-        for package in *.deb; do dpkg-deb -x "$package" "$emulators/root"; done
+        for package in *.deb; do dpkg-deb -x "$package" "$root"; done
         rm -f ./*.deb
     )
 }
 
-# Sets qemu_aarch64, which finds the C library of glibc's programs.
+# Prints what runs programs for glibc on 64-bit ARM.
 provide_qemu() {
-    root=$emulators/root
-    [ -x "$root/usr/bin/qemu-aarch64-static" ] || unpack qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross
-    qemu_aarch64="$root/usr/bin/qemu-aarch64-static -L $root/usr/aarch64-linux-gnu"
+    [ -x "$root/usr/bin/qemu-aarch64-static" ] || unpack qemu-user-static libc6-arm64-cross libgcc-s1-arm64-cross >&2
+    echo "$root/usr/bin/qemu-aarch64-static -L $root/usr/aarch64-linux-gnu"
 }
 
-# Sets musl_loader.
+# Prints the loader of programs for musl.
 provide_musl() {
-    musl_loader=$emulators/root/lib/ld-musl-x86_64.so.1
-    [ -e "$musl_loader" ] || unpack musl
+    loader=$root/lib/ld-musl-x86_64.so.1
+    [ -e "$loader" ] || unpack musl >&2
+    echo "$loader"
 }
 
-# Sets wine. Of Debian's, whose own script names absolute paths, and which lacks what Rust asks for.
+# Prints what runs programs for Windows: Debian's Wine, whose own script names absolute paths.
 provide_wine() {
-    lib=$emulators/root/usr/lib/wine
-    wine="$lib/wine64"
-    export WINEPREFIX="$emulators/wine" WINEDEBUG=-all WINEDLLOVERRIDES="mscoree=;mshtml=;winemenubuilder.exe="
-    [ ! -e "$WINEPREFIX/ready" ] || return 0
-    [ -x "$wine" ] || unpack wine64 libwine libz-mingw-w64
+    prefix=$emulators/wine lib=$root/usr/lib/wine
+    wine="env WINEPREFIX=$prefix WINEDEBUG=-all WINEDLLOVERRIDES=mscoree=;mshtml=;winemenubuilder.exe= $lib/wine64"
+    [ -e "$prefix/ready" ] || make_wine_ready >&2
+    echo "$wine"
+}
+
+# What Rust's standard library asks for and this Wine lacks must be there before its first start.
+make_wine_ready() {
+    [ -x "$lib/wine64" ] || unpack wine64 libwine libz-mingw-w64
     ln -sf wineserver64 "$lib/wineserver"
-    windows=$WINEPREFIX/drive_c/windows/system32
+    windows=$prefix/drive_c/windows/system32
     mkdir -p "$windows"
-    cp "$emulators/root/usr/x86_64-w64-mingw32/lib/zlib1.dll" "$windows"
+    cp "$root/usr/x86_64-w64-mingw32/lib/zlib1.dll" "$windows"
     python -m ziglang cc -target x86_64-windows-gnu -shared -O1 tests/platforms/bcryptprimitives.c -ladvapi32 \
         -o "$windows/bcryptprimitives.dll"
-    "$wine" wineboot -i > /dev/null 2>&1
-    "$lib/wineserver" --wait
-    touch "$WINEPREFIX/ready"
+    # The command is words.
+    # shellcheck disable=SC2086
+    $wine wineboot -i > /dev/null 2>&1
+    WINEPREFIX=$prefix "$lib/wineserver" --wait
+    touch "$prefix/ready"
 }

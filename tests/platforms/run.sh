@@ -33,9 +33,9 @@ rust_tests() {
         --test outcomes --test contract --test listing --test events --test journal --test plans
 }
 
-provide_qemu
-provide_musl
-provide_wine
+qemu_aarch64=$(provide_qemu)
+musl_loader=$(provide_musl)
+wine=$(provide_wine)
 archive aarch64-unknown-linux-gnu aarch64-linux-gnu.2.17 "$qemu_aarch64"
 archive x86_64-unknown-linux-musl "x86_64-linux-musl -dynamic -Wl,--dynamic-linker=$musl_loader"
 archive x86_64-pc-windows-gnu x86_64-windows-gnu "$wine"
