@@ -224,6 +224,22 @@ def test_parquet(phone: Sandbox, tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_unfinished_may_be_parquet(phone: Sandbox, tmp_path: Path) -> None:
+    table = tmp_path / "ids.jsonl"
+    table.write_text('{"user_id": "b", "device_id": "d", "scope_id": "1"}\n')
+    rest = tmp_path / "rest.parquet"
+    # It is deleted, and the answer is lost.
+    phone.set_faults({"match": {"count": 1}, "fault": "lose_answer"}, {"status": {"status": 401}})
+    assert delete(phone, "--table", str(table), "--unfinished", str(rest))[0] == 3
+    assert pyarrow.parquet.read_table(rest).to_pylist() == [
+        {"user_id": "b", "device_id": "d", "scope_id": "1", "tried": True}
+    ]
+    phone.set_faults()
+    said = delete(phone, "--table", str(rest), "--unfinished", str(rest))
+    assert said[:2] == (0, "1 ids: 1 GONE; requests: 1\n")
+    assert len(pyarrow.parquet.read_table(rest)) == 0
+
+
 def test_bad_parquet_is_refused(phone: Sandbox, tmp_path: Path) -> None:
     table = tmp_path / "ids.parquet"
     for columns, said in [

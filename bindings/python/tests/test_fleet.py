@@ -110,6 +110,21 @@ def test_a_large_device_is_cut_and_its_repeats_stay_together(sandbox: Sandbox, w
     assert outcomes == ["DELETED", "DUPLICATE", "DUPLICATE"] * 30
 
 
+def test_more_than_memory_is_sorted_in_pieces(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [number * 7919 % 5000 for number in range(5000)]
+    rows = [(f"u{number % 3}", f"d{number % 50}", str(number % 4000)) for number in numbers]
+    fleet.prepare(table_of(*rows), work, unit_size=300)
+    monkeypatch.setattr("koodrive.fleet._input.CHUNK_ROWS", 700)
+    monkeypatch.setattr("koodrive.fleet._prepare.CHUNK_ROWS", 700)
+    monkeypatch.setattr("koodrive.fleet._prepare._SAMPLE", 16)
+    fleet.prepare(table_of(*rows), tmp_path / "in pieces", unit_size=300)
+    wanted = [(*row, "NOT_SENT") for row in sorted(rows)]
+    assert rows_of(work) == wanted
+    assert rows_of(tmp_path / "in pieces") == wanted
+
+
 @pytest.mark.parametrize(
     ("table", "complaint"),
     [

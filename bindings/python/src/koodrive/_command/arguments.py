@@ -86,7 +86,8 @@ def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.add_argument(
         "--unfinished",
         metavar="FILE",
-        help="write there the ids that a next run should take up; of a --table, a table",
+        help="write there the ids that a next run should take up; of a --table, a table, whose form"
+        " the name says: .parquet (which also says what was tried), .jsonl, or else CSV",
     )
     parser.add_argument(
         "file", metavar="FILE", nargs="?", help="scope ids, one a line [standard input]"

@@ -130,6 +130,8 @@ def _write_dry_run(plan: Plan) -> int:
 def _touch_files(options: argparse.Namespace) -> None:
     """Complain now, and not after the run, of what can't be written."""
     if options.unfinished:
+        if options.table and report_file.form(options.unfinished) == "parquet":
+            parquet_file.check()
         Path(options.unfinished).open("a").close()
     if report_file.is_file(options.output):
         report_file.check(options.output)
@@ -260,14 +262,19 @@ def _print_failures(report: Report, stream: TextIO, is_of_many: bool) -> None:
 def _write_unfinished(report: Report, path: str, is_of_many: bool) -> list[str]:
     """Write what a next run should take up; what to complain of, if it can't be written."""
     left = report.unfinished_scopes
+    form = report_file.form(path)
 
     def print_to(stream: TextIO) -> None:
         if is_of_many:
-            print_rows((scope._asdict() for scope in left), COLUMNS, "csv", stream)
+            rows = (scope._asdict() for scope in left)
+            print_rows(rows, COLUMNS, "jsonl" if form == "jsonl" else "csv", stream)
         else:
             stream.writelines(f"{scope.scope_id}\n" for scope in left)
 
     try:
+        if is_of_many and form == "parquet":
+            parquet_file.write_unfinished(left, path)
+            return []
         with open(path, "w", encoding="utf-8", newline="") as file:
             print_to(file)
     except OSError as error:

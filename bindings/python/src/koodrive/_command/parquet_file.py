@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from koodrive import InvalidArgument, Plan, Report
+from koodrive import InvalidArgument, Outcome, Plan, Report, ScopeOutcome
 from koodrive._command.rows import COLUMNS
 
 _READ = (*COLUMNS, "tried")
@@ -16,7 +17,7 @@ def _pyarrow() -> Any:
         import pyarrow.parquet
     except ImportError:
         raise InvalidArgument(
-            "Parquet needs pyarrow: pip install koodrive[fleet]; or give CSV or JSON lines"
+            "Parquet needs pyarrow: pip install pyarrow; or give CSV or JSON lines"
         ) from None
     return pyarrow
 
@@ -38,6 +39,18 @@ def write(report: Report, path: str) -> None:
     """Write what became of each id."""
     pyarrow = _pyarrow()
     pyarrow.parquet.write_table(pyarrow.table(report), path)
+
+
+def write_unfinished(scopes: Sequence[ScopeOutcome], path: str) -> None:
+    """Write ids for a next run, which learns from the file which of them were tried."""
+    pyarrow = _pyarrow()
+    text = pyarrow.string()
+    columns = {
+        name: pyarrow.array([getattr(scope, name) for scope in scopes], text) for name in COLUMNS
+    }
+    tried = [scope.outcome == Outcome.UNKNOWN for scope in scopes]
+    columns["tried"] = pyarrow.array(tried, pyarrow.bool_())
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
 def check() -> None:

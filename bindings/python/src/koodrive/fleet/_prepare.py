@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from koodrive.fleet._work import Folder, Job, Work
 
 #: One key of so many is kept, to cut the whole by.
 _SAMPLE = 1 << 10
+
+#: User, device and scope of a row.
+Key = tuple[str, str, str]
 
 #: How rows are sorted.
 _ORDER = [(name, "ascending") for name in KEYS]
@@ -110,26 +113,32 @@ class _SortedRun:
             writer.write_table(table.combine_chunks())
         self._path = path
         self._count = len(table)
-        self.sample = [_key(table, row) for row in range(0, len(table), _SAMPLE)]
+        keys = _Keys(table)
+        self.sample = [keys[row] for row in range(0, len(table), _SAMPLE)]
 
     def __len__(self) -> int:
         return self._count
 
-    def between(self, low: tuple[str, ...] | None, high: tuple[str, ...] | None) -> pa.Table:
+    def between(self, low: Key | None, high: Key | None) -> pa.Table:
         """The rows from one key to before another."""
         table = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all()
-        rows = range(len(table))
-        first = (
-            0 if low is None else bisect.bisect_left(rows, low, key=lambda row: _key(table, row))
-        )
-        end = len(table)
-        if high is not None:
-            end = bisect.bisect_left(rows, high, key=lambda row: _key(table, row))
+        keys = _Keys(table)
+        first = 0 if low is None else bisect.bisect_left(keys, low)
+        end = len(table) if high is None else bisect.bisect_left(keys, high)
         return table.slice(first, end - first)
 
 
-def _key(table: pa.Table, row: int) -> tuple[str, ...]:
-    return tuple(table[name][row].as_py() for name in KEYS)
+class _Keys(Sequence[Key]):
+    """What the rows of a table are sorted by, for bisect."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._columns = [table[name] for name in KEYS]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, row: Any) -> Any:
+        return tuple(column[row].as_py() for column in self._columns)
 
 
 def _merged(runs: list[_SortedRun]) -> Iterator[pa.Table]:

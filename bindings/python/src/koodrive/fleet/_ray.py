@@ -25,7 +25,12 @@ def ray(
 
     cores = max(int(engine.cluster_resources().get("CPU", 1)), 1)
     task = Task(work, cores, settings, token_for, max_requests_per_second)
-    run = engine.remote(max_retries=3)(task.__call__)
+
+    def run_unit(unit: str) -> UnitResult | None:
+        return task(unit)
+
+    # Ray takes functions only.
+    run = engine.remote(max_retries=3)(run_unit)
 
     def results() -> Iterator[UnitResult | None]:
         waiting = [run.remote(unit) for unit in pending_units(work)]
