@@ -49,10 +49,10 @@ def test_every_row_has_its_outcome(start_sandbox: StartSandbox, work: Path) -> N
     table = table_of(
         ("u", "e", "3"), ("u", "d", "2"), (None, "d", "4"), ("u", "d", "9"), ("u", "d", "2")
     )
-    assert fleet.prepare(table, work) == 5
+    assert fleet.prepare(table, work, user_id=USER) == 5
     run(work, sandbox)
     assert rows_of(work) == [
-        (None, "d", "4", "DELETED"),
+        (USER, "d", "4", "DELETED"),
         ("u", "d", "2", "DELETED"),
         ("u", "d", "2", "DUPLICATE"),
         ("u", "d", "9", "NOT_FOUND"),

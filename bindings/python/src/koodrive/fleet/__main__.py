@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = add("prepare", "cut a table into units", _prepare)
     prepare.add_argument("table", help="a Parquet file, a folder of them, or a CSV file")
+    prepare.add_argument("--user", metavar="ID", help="whose the rows without a user_id are")
     resume = add("resume", "make units of what is unfinished", _resume)
     for command in (prepare, resume):
         command.add_argument(
@@ -82,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    count = fleet.prepare(options.table, options.work, unit_size=options.unit_size)
+    count = fleet.prepare(
+        options.table, options.work, unit_size=options.unit_size, user_id=options.user
+    )
     print(f"{count} ids in {len(fleet.pending_units(options.work))} units; nothing was sent")
     return 0
 

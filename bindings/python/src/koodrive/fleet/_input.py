@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,63 +24,127 @@ CHUNK_ROWS = 1 << 20
 SCHEMA = pa.schema([*((name, pa.string()) for name in KEYS), ("tried", pa.bool_())])
 
 
-def chunks(table: Any) -> Iterator[pa.Table]:
+def chunks(table: Any, user_id: str | None = None) -> Iterator[pa.Table]:
     """The rows of a table with the columns of SCHEMA, a chunk at a time.
 
-    Raises InvalidArgument, which names file, column and row, for what the library would refuse.
+    Rows without a user are the given user's. Raises InvalidArgument, which names file, column and
+    row, for what the library would refuse, and for what leaves open whose an id is.
     """
-    name = os.fspath(table) if isinstance(table, (str, os.PathLike)) else "table"
-    before = 0
-    for rows in _rechunked(_batches(table, name)):
-        try:
-            # The library judges: what it takes here it takes later, too.
-            Plan().add_table(rows)
-        except InvalidArgument as error:
+    rows = (rows for source in _sources(table) for rows in _canonical_rows(source))
+    if user_id is not None:
+        return _rechunked(_with_user(part, user_id) for part in rows)
+    return _rechunked(_of_one_kind(rows, _name(table)))
+
+
+class _Source(NamedTuple):
+    """A file, or a stream."""
+
+    name: str
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+
+    def columns(self) -> list[str]:
+        """Which columns of SCHEMA it has."""
+        return [name for name in SCHEMA.names if name in self.schema.names]
+
+
+def _sources(table: Any) -> Iterator[_Source]:
+    """The files of a table, all with the same columns of SCHEMA, each of them once."""
+    first: _Source | None = None
+    for source in _opened(table):
+        for name in SCHEMA.names:
+            if source.schema.names.count(name) > 1:
+                raise InvalidArgument(f"{source.name}: has more than one column {name}")
+        first = first or source
+        if source.columns() != first.columns():
             raise InvalidArgument(
-                f"{name}: in the {len(rows)} rows after {before}: {error}"
-            ) from None
-        yield _canonical(rows)
-        before += len(rows)
+                f"{source.name}: has the columns {', '.join(source.columns())}, but {first.name} "
+                f"has {', '.join(first.columns())}: files of one table must have the same"
+            )
+        yield source
 
 
-def _batches(table: Any, name: str) -> Iterator[pa.RecordBatch]:
+def _opened(table: Any) -> Iterator[_Source]:
+    name = _name(table)
+    if not isinstance(table, (str, os.PathLike)):
+        with _reading(name):
+            stream = pa.RecordBatchReader.from_stream(table)
+        yield _Source(name, stream.schema, iter(stream))
+    elif Path(table).suffix.lower() == ".csv":
+        _refuse_partition(name, name)
+        with _reading(name):
+            stream = _csv(table)
+        yield _Source(name, stream.schema, iter(stream))
+    else:
+        with _reading(name):
+            dataset = pyarrow.dataset.dataset(table, pa.schema([]), format="parquet")
+        if not dataset.files:
+            raise InvalidArgument(f"{name}: holds no Parquet file")
+        for fragment in dataset.get_fragments():
+            _refuse_partition(fragment.path, name)
+            with _reading(fragment.path):
+                # Its own: by that of another file, integers may become floats.
+                schema = fragment.physical_schema
+            wanted = pa.schema(field for field in schema if field.name in SCHEMA.names)
+            yield _Source(fragment.path, wanted, _batches(fragment, wanted))
+
+
+def _batches(fragment: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    yield from fragment.to_batches(schema=schema)
+
+
+def _name(table: Any) -> str:
+    return os.fspath(table) if isinstance(table, (str, os.PathLike)) else "table"
+
+
+def _refuse_partition(path: str, table: str) -> None:
+    """Folders such as user_id=u1 hold ids that are in no file: they are not guessed."""
+    given = Path(table).absolute().parts
+    for folder in Path(path).absolute().parts[:-1]:
+        column, equals, _ = folder.partition("=")
+        if equals and (folder not in given or column in SCHEMA.names):
+            raise InvalidArgument(
+                f"{path}: the folder {folder} says what is in no file: write a table with {column} "
+                "as a column"
+            )
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
     try:
-        if not isinstance(table, (str, os.PathLike)):
-            yield from pa.RecordBatchReader.from_stream(table)
-        elif Path(table).suffix.lower() == ".csv":
-            yield from _csv(table)
-        else:
-            yield from pyarrow.dataset.dataset(table, format="parquet").to_batches()
+        yield
     except pa.ArrowInvalid as error:
         raise InvalidArgument(f"{name}: can't be read: {error}") from None
 
 
-def _csv(path: Any) -> Iterator[pa.RecordBatch]:
-    # All as text: an id that is taken for a number may be rounded.
+def _csv(path: Any) -> pa.RecordBatchReader:
     with pyarrow.csv.open_csv(path) as reader:
         names = reader.schema.names
-    types = {column: pa.string() for column in names}
-    options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True)
-    with pyarrow.csv.open_csv(path, convert_options=options) as reader:
-        yield from reader
+    # All as text: an id that is taken for a number may be rounded. "NA" and "null" may be ids, too.
+    options = pyarrow.csv.ConvertOptions(
+        column_types={column: pa.string() for column in names},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+    return pyarrow.csv.open_csv(path, convert_options=options)
 
 
-def _rechunked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Only the columns of SCHEMA, in tables of CHUNK_ROWS."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        chosen = batch.select([name for name in SCHEMA.names if name in batch.schema.names])
-        while chosen.num_rows:
-            part = chosen.slice(0, CHUNK_ROWS - count)
-            chosen = chosen.slice(part.num_rows)
-            held.append(part)
-            count += part.num_rows
-            if count == CHUNK_ROWS:
-                yield pa.Table.from_batches(held)
-                held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
+def _canonical_rows(source: _Source) -> Iterator[pa.Table]:
+    """The rows of a file as the library takes them."""
+    before = 0
+    with _reading(source.name):
+        for batch in source.batches:
+            rows = pa.Table.from_batches([batch]).select(source.columns())
+            try:
+                # The library judges: what it takes here it takes later, too.
+                Plan().add_table(rows)
+            except InvalidArgument as error:
+                raise InvalidArgument(
+                    f"{source.name}: in the {len(rows)} rows after {before}: {error}"
+                ) from None
+            yield _canonical(rows)
+            before += len(rows)
 
 
 def _canonical(rows: pa.Table) -> pa.Table:
@@ -95,3 +160,42 @@ def _canonical(rows: pa.Table) -> pa.Table:
             column = pa.nulls(len(rows), field.type)
         columns.append(pc.fill_null(column, False if field.name == "tried" else ""))
     return pa.table(columns, schema=SCHEMA)
+
+
+def _with_user(rows: pa.Table, user_id: str) -> pa.Table:
+    users = pc.if_else(pc.equal(rows["user_id"], ""), user_id, rows["user_id"])
+    return rows.set_column(0, "user_id", users)
+
+
+def _of_one_kind(tables: Iterator[pa.Table], name: str) -> Iterator[pa.Table]:
+    """The same tables, of which all rows have a user or none has one.
+
+    Else the client's user may have an id twice, in two units, of which one finds it deleted.
+    """
+    kinds = set()
+    for rows in tables:
+        kinds.update(pc.unique(pc.equal(rows["user_id"], "")).to_pylist())
+        if len(kinds) > 1:
+            raise InvalidArgument(
+                f"{name}: some rows have a user_id and some have none: say whose those are "
+                "(user_id=, or --user)"
+            )
+        yield rows
+
+
+def _rechunked(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of CHUNK_ROWS."""
+    held = [SCHEMA.empty_table()]  # A table of no rows is one, too.
+    count = 0
+    for table in tables:
+        rest = table
+        while len(rest):
+            part = rest.slice(0, CHUNK_ROWS - count)
+            rest = rest.slice(len(part))
+            held.append(part)
+            count += len(part)
+            if count == CHUNK_ROWS:
+                yield pa.concat_tables(held)
+                held, count = [], 0
+    if held:
+        yield pa.concat_tables(held)

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from koodrive import InvalidArgument
+from koodrive import InvalidArgument, Plan, _arguments
+from koodrive._arguments import Id
 from koodrive.fleet._input import CHUNK_ROWS, KEYS, chunks
 from koodrive.fleet._work import Folder, Job, Work
 
@@ -26,13 +27,13 @@ Key = tuple[str, str, str]
 _ORDER = [(name, "ascending") for name in KEYS]
 
 
-def prepare(table: Any, work: Folder, *, unit_size: int = 10_000) -> int:
+def prepare(table: Any, work: Folder, *, unit_size: int = 10_000, user_id: Id | None = None) -> int:
     """Cut a table into units below a work folder; the number of ids.
 
-    The table has the columns scope_id and device_id, and may have user_id (missing or null: the
-    client's user) and tried (true: a run whose outcome was lost may have deleted the id). It is
-    sorted by user and device, and cut where a device ends if that makes units of about `unit_size`
-    ids. It may be larger than memory.
+    The table has the columns scope_id and device_id, and may have user_id (missing or null in all
+    rows: the client's user) and tried (true: a run whose outcome was lost may have deleted the id).
+    It is sorted by user and device, and cut where a device ends if that makes units of about
+    `unit_size` ids. It may be larger than memory.
 
     A work folder is one table's: with the same table again nothing changes, also where the first
     time was interrupted.
@@ -42,6 +43,7 @@ def prepare(table: Any, work: Folder, *, unit_size: int = 10_000) -> int:
             __arrow_c_stream__, such as a table of pyarrow, polars, pandas or DuckDB.
         work: The work folder; it is made if it is not there.
         unit_size: How many ids a worker takes at once.
+        user_id: Whose the rows without a user_id are. It must be given where only some have none.
 
     Raises:
         InvalidArgument: The input breaks a rule, which is named with file, column and row, or the
@@ -49,13 +51,14 @@ def prepare(table: Any, work: Folder, *, unit_size: int = 10_000) -> int:
     """
     if unit_size < 1:
         raise InvalidArgument("unit_size: must be at least 1")
+    user = None if user_id is None else _checked_user(user_id)
     folder = Work(work)
     known = folder.job()
     fingerprint = hashlib.sha256()
     with tempfile.TemporaryDirectory(prefix="koodrive-") as scratch:
         runs = [
             _SortedRun(Path(scratch) / str(number), chunk)
-            for number, chunk in enumerate(_hashed(chunks(table), fingerprint))
+            for number, chunk in enumerate(_hashed(chunks(table, user), fingerprint))
         ]
         job = Job(fingerprint.hexdigest(), sum(map(len, runs)))
         if known is not None:
@@ -69,6 +72,11 @@ def prepare(table: Any, work: Folder, *, unit_size: int = 10_000) -> int:
         write_units(folder, 0, _numbered(_merged(runs)), unit_size)
     folder.write_job(job)
     return job.row_count
+
+
+def _checked_user(user_id: Id) -> str:
+    Plan().add("any", ["1"], user_id=user_id)
+    return _arguments.encode_id("user_id", user_id).decode()
 
 
 def write_units(work: Work, generation: int, tables: Iterable[pa.Table], unit_size: int) -> int:

@@ -1,0 +1,110 @@
+"""What koodrive.fleet takes of tables and of users' tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from test_fleet import rows_of, run, table_of
+
+from conftest import USER, Sandbox
+from koodrive import InvalidArgument, fleet
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+def write_folder(folder: Path, **files: dict[str, Any]) -> Path:
+    """A folder of Parquet files."""
+    folder.mkdir()
+    for name, columns in files.items():
+        pyarrow.parquet.write_table(pa.table(columns), folder / f"{name}.parquet")
+    return folder
+
+
+def test_no_file_of_a_folder_is_read_by_the_types_of_another(tmp_path: Path, work: Path) -> None:
+    whole = {"device_id": ["d"], "scope_id": [2**53 + 1]}
+    rounded = {"device_id": ["d"], "scope_id": [float(2**53)]}
+    for number, (first, second) in enumerate([(whole, rounded), (rounded, whole)]):
+        folder = write_folder(tmp_path / str(number), a=first, b=second)
+        bad = "b" if second is rounded else "a"
+        with pytest.raises(InvalidArgument, match=rf"{bad}\.parquet.*scope_id"):
+            fleet.prepare(folder, work)
+    texts = {"device_id": ["d"], "scope_id": ["9"]}
+    fleet.prepare(write_folder(tmp_path / "good", a=whole, b=texts), work)
+    assert [row[2] for row in rows_of(work)] == ["9", str(2**53 + 1)]
+
+
+def test_all_files_of_a_folder_have_the_same_columns(tmp_path: Path, work: Path) -> None:
+    without = {"device_id": ["d"], "scope_id": ["1"]}
+    with_user = {**without, "user_id": ["u"]}
+    for number, (first, second) in enumerate([(without, with_user), (with_user, without)]):
+        folder = write_folder(tmp_path / str(number), a=first, b=second)
+        with pytest.raises(InvalidArgument, match=r"b\.parquet: has the columns.*a\.parquet"):
+            fleet.prepare(folder, work)
+
+
+def test_ids_in_the_names_of_folders_are_refused(tmp_path: Path, work: Path) -> None:
+    ids = {"device_id": ["d"], "scope_id": ["1"]}
+    (tmp_path / "table").mkdir()
+    folder = write_folder(tmp_path / "table" / "user_id=u1", a=ids)
+    for table in (tmp_path / "table", folder, folder / "a.parquet"):
+        with pytest.raises(InvalidArgument, match="user_id=u1"):
+            fleet.prepare(table, work)
+    # A folder of somebody else's that is only on the way to the table.
+    (tmp_path / "run=5").mkdir()
+    assert fleet.prepare(write_folder(tmp_path / "run=5" / "table", a=ids), work) == 1
+
+
+def test_only_an_empty_field_of_a_csv_file_is_no_id(tmp_path: Path, work: Path) -> None:
+    names = ["NA", "null", "nan", "N/A", "NULL", "#N/A"]
+    lines = [f"{name},d,{number}\n" for number, name in enumerate(names)]
+    file = tmp_path / "ids.csv"
+    file.write_text("user_id,device_id,scope_id\n" + "".join(lines))
+    fleet.prepare(file, work)
+    assert {row[0] for row in rows_of(work)} == set(names)
+    file.write_text('user_id,device_id,scope_id\n,d,1\n"",d,2\n')
+    fleet.prepare(file, tmp_path / "without users")
+    assert [row[0] for row in rows_of(tmp_path / "without users")] == [None, None]
+
+
+def test_rows_without_a_user_are_somebodys(sandbox: Sandbox, tmp_path: Path, work: Path) -> None:
+    mixed = table_of((None, "d", "1"), (USER, "d", "1"), ("u", "d", "2"))
+    with pytest.raises(InvalidArgument, match="user_id="):
+        fleet.prepare(mixed, work, unit_size=1)
+    with pytest.raises(InvalidArgument, match="user_id"):
+        fleet.prepare(mixed, work, user_id="")
+    fleet.prepare(mixed, work, unit_size=1, user_id=int(USER))
+    run(work, sandbox)
+    assert rows_of(work) == [
+        (USER, "d", "1", "DELETED"),
+        (USER, "d", "1", "DUPLICATE"),
+        ("u", "d", "2", "DELETED"),
+    ]
+    nobodys = table_of((None, "d", "1"), (None, "d", "2"))
+    assert fleet.prepare(nobodys, tmp_path / "nobodys") == 2
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, work: Path) -> None:
+    names = ["device_id", "scope_id", "scope_id"]
+    table = pa.table([pa.array(["d"]), pa.array(["1"]), pa.array(["2"])], names=names)
+    (tmp_path / "ids.csv").write_text("device_id,scope_id,scope_id\nd,1,2\n")
+    pyarrow.parquet.write_table(table, tmp_path / "ids.parquet")
+    for source in (table, tmp_path / "ids.csv", tmp_path / "ids.parquet"):
+        with pytest.raises(InvalidArgument, match="more than one column scope_id"):
+            fleet.prepare(source, work)
+
+
+def test_a_table_may_have_no_rows(tmp_path: Path, work: Path) -> None:
+    ids = {"device_id": pa.array([], pa.string()), "scope_id": pa.array([], pa.string())}
+    assert fleet.prepare(pa.table(ids), work) == 0
+    assert fleet.pending_units(work) == []
+    assert fleet.outcomes(work).num_rows == 0
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(InvalidArgument, match="nothing: holds no Parquet file"):
+        fleet.prepare(tmp_path / "nothing", work)
