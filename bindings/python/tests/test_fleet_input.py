@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from test_fleet import rows_of, run, table_of
+from test_fleet import rows_of, run, settings_for, table_of
 
-from conftest import USER, Sandbox
+import koodrive
+from conftest import USER, Sandbox, StartSandbox
 from koodrive import InvalidArgument, fleet
+from koodrive.fleet._task import Settings, Task
 
 
 @pytest.fixture
@@ -108,3 +111,92 @@ def test_a_table_may_have_no_rows(tmp_path: Path, work: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(InvalidArgument, match="nothing: holds no Parquet file"):
         fleet.prepare(tmp_path / "nothing", work)
+
+
+def test_what_is_no_token_concerns_that_user(sandbox: Sandbox, work: Path) -> None:
+    fleet.prepare(table_of(*((user, "d", "1") for user in "abcd")), work)
+    (unit,) = fleet.pending_units(work)
+    tokens: dict[str, Any] = {"a": None, "b": b"secret", "c": "", "d": "token of d"}
+    with koodrive.Client(**settings_for(sandbox)) as client:
+        result = fleet.run_unit(unit, work, client, token_for=tokens.__getitem__)
+    assert result is not None
+    assert result.tally == {"NOT_SENT": 3, "DELETED": 1}
+    assert "returned NoneType" in str(result.error)
+    messages = fleet.outcomes(work)["message"].to_pylist()
+    assert "returned bytes" in messages[1]
+    assert "access_token" in messages[2]
+    assert "secret" not in str(messages)
+    assert fleet.resume(work) == 3
+
+
+def test_an_interruption_for_a_token_keeps_what_was_done(sandbox: Sandbox, work: Path) -> None:
+    fleet.prepare(table_of(*((user, "d", "1") for user in "abc")), work)
+    (unit,) = fleet.pending_units(work)
+
+    def token_for(user: str) -> str:
+        if user == "b":
+            raise KeyboardInterrupt
+        return "a-token"
+
+    with koodrive.Client(**settings_for(sandbox)) as client, pytest.raises(KeyboardInterrupt):
+        fleet.run_unit(unit, work, client, token_for=token_for)
+    assert [row[3] for row in rows_of(work)] == ["DELETED", "NOT_SENT", "NOT_SENT"]
+    assert fleet.resume(work) == 2
+    assert len(sandbox.ledger()) == 1
+
+
+class Lost(RuntimeError):
+    """After the requests."""
+
+
+class ClientThatLosesReports(koodrive.Client):
+    """Sends everything, and then fails without a report."""
+
+    def delete_plan(self, *given: Any, **named: Any) -> koodrive.Report:
+        super().delete_plan(*given, **named)
+        raise Lost
+
+
+@pytest.mark.parametrize("token_for", [None, lambda _: "a-token"], ids=["one", "of users"])
+def test_an_error_without_a_report_leaves_outcomes_unsure(
+    sandbox: Sandbox, work: Path, token_for: fleet.TokenFor | None
+) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    (unit,) = fleet.pending_units(work)
+    raises = pytest.raises(Lost) if token_for is None else contextlib.nullcontext()
+    with ClientThatLosesReports(**settings_for(sandbox)) as client, raises:
+        fleet.run_unit(unit, work, client, token_for=token_for)
+    assert [row[3] for row in rows_of(work)] == ["UNKNOWN"]
+    fleet.resume(work)
+    run(work, sandbox)
+    assert [row[3] for row in rows_of(work)] == ["GONE"]
+
+
+def token_of_user(user: str) -> str:
+    return f"token of {user}"
+
+
+def test_a_job_does_not_use_the_token_of_an_earlier_ones_user(
+    start_sandbox: StartSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = ["a-token", "token of u", "a new token"]
+    sandbox = start_sandbox(tokens=[{"value": token, "requests": 1} for token in tokens])
+    results: list[dict[str, int]] = []
+
+    def run_job(settings: Settings, token_for: fleet.TokenFor | None) -> None:
+        work = tmp_path / str(len(results))
+        fleet.prepare(table_of(("u", "d", str(len(results)))), work)
+        (unit,) = fleet.pending_units(work)
+        result = Task(work, 1, settings, token_for, None)(unit)
+        assert result is not None
+        results.append(result.tally)
+
+    run_job(settings_for(sandbox), token_of_user)
+    run_job(settings_for(sandbox), None)
+    run_job(settings_for(sandbox), None)  # The token has expired.
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    run_job(None, None)
+    monkeypatch.setenv("KOODRIVE_ACCESS_TOKEN", tokens[-1])
+    run_job(None, None)
+    assert results == [{"DELETED": 1}, {"DELETED": 1}, *[{"REJECTED": 1}] * 2, {"DELETED": 1}]

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Optional
 
-from koodrive import Client, InvalidArgument
+from koodrive import Client, InvalidArgument, Status
 from koodrive.fleet._unit import TokenFor, UnitResult, run_unit
 from koodrive.fleet._work import Folder, Work
 
@@ -45,7 +45,10 @@ class Task:
 
     def __call__(self, unit: str) -> UnitResult | None:
         """Run a unit."""
-        return run_unit(unit, self._work, self._client(), token_for=self._token_for)
+        result = run_unit(unit, self._work, self._client(), token_for=self._token_for)
+        if result and result.error and result.error.startswith(Status.UNAUTHORIZED.name):
+            _local.made_for = None
+        return result
 
     def __repr__(self) -> str:
         # Schedulers log it, and the settings hold secrets.
@@ -53,7 +56,14 @@ class Task:
 
     def _client(self) -> Client:
         """The thread's client: it keeps its connections, and what rate the service allows."""
-        wanted = (os.getpid(), self._settings, self._rate)
+        # One that had users' tokens keeps the last.
+        has_token = self._token_for is None
+        wanted = (
+            os.getpid(),
+            _environment() if self._settings is None else self._settings,
+            self._rate,
+            has_token,
+        )
         if getattr(_local, "made_for", None) != wanted:
             _local.client = self._new_client()
             _local.made_for = wanted
@@ -65,6 +75,11 @@ class Task:
             return Client.from_env(max_requests_per_second=self._rate)
         rate = {} if self._rate is None else {"max_requests_per_second": self._rate}
         return Client(**{**self._settings, **rate})
+
+
+def _environment() -> dict[str, str]:
+    """What Client.from_env() looks at."""
+    return {name: value for name, value in os.environ.items() if name.startswith("KOODRIVE_")}
 
 
 def collect(results: Iterable[UnitResult | None], progress: Progress) -> list[UnitResult]:

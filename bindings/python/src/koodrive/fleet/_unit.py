@@ -9,7 +9,7 @@ from typing import Callable, NamedTuple
 
 import pyarrow as pa
 
-from koodrive import Client, KooDriveError, Plan, Report, Unauthorized
+from koodrive import Client, InvalidArgument, KooDriveError, Plan, Report, Unauthorized
 from koodrive.fleet._attempt import (
     OUTCOME_SCHEMA,
     Attempt,
@@ -57,13 +57,14 @@ def run_unit(
         client: Its user has the ids without a user id.
         token_for: Called with each user id of the unit, returns the access token for it; with "",
             for the client's user. Then a token that is refused (HTTP 401) concerns that user's ids
-            only, as does an exception; without it a 401 concerns all, and the file STOP is written.
-            No other thread may use the client meanwhile.
+            only, as does an exception, or what is no str; without it a 401 concerns all, and the
+            file STOP is written. No other thread may use the client meanwhile.
 
     Raises:
-        InvalidArgument: The unit is none of the work folder, or its file is damaged. Nothing was
-            sent.
+        InvalidArgument: The unit is none of the work folder, its file is damaged, or the client has
+            no user for ids without one. Nothing was sent.
         OSError: The work folder can't be read or written.
+        RuntimeError: The client is closed.
         KeyboardInterrupt: After what was done is written down.
     """
     folder = Work(work)
@@ -75,11 +76,15 @@ def run_unit(
     rows = folder.read_unit(unit)
     attempt, began = uuid.uuid4().hex, time.time()
     write_intent(folder, unit, attempt)
-    try:
-        parts = list(_delete_all(client, rows, token_for))
-    except KooDriveError:
-        remove_intent(folder, unit, attempt)
-        raise
+    if token_for is None:
+        try:
+            report, stopped = _delete(client, rows)
+        except InvalidArgument:
+            remove_intent(folder, unit, attempt)
+            raise
+        parts = [_Part(_outcomes(report), stopped)]
+    else:
+        parts = list(_delete_by_user(client, rows, token_for))
     outcomes = pa.concat_tables(part.outcomes for part in parts)
     # Looked for only now: who came amid this attempt may have been the first to send an id.
     if others(folder, unit, attempt):
@@ -102,10 +107,7 @@ class _Part(NamedTuple):
     error: BaseException | None = None
 
 
-def _delete_all(client: Client, rows: pa.Table, token_for: TokenFor | None) -> Iterator[_Part]:
-    if token_for is None:
-        yield _delete(client, rows)
-        return
+def _delete_by_user(client: Client, rows: pa.Table, token_for: TokenFor) -> Iterator[_Part]:
     is_interrupted = False
     for user_rows in _by_user(rows):
         if is_interrupted:
@@ -118,28 +120,43 @@ def _delete_all(client: Client, rows: pa.Table, token_for: TokenFor | None) -> I
 
 def _delete_of_user(client: Client, rows: pa.Table, token_for: TokenFor) -> _Part:
     try:
-        token = token_for(rows["user_id"][0].as_py() or "")
+        _set_token(client, token_for, rows["user_id"][0].as_py() or "")
+    except BaseException as error:
+        return _Part(not_sent(rows, _in_words(error)), error)
+    try:
+        report, stopped = _delete(client, rows)
+    except InvalidArgument as error:
+        return _Part(not_sent(rows, _in_words(error)), error)
+    except BaseException as error:
+        return _Part(if_tried(not_sent(rows, _in_words(error))), error)
+    return _Part(_outcomes(report), stopped)
+
+
+def _set_token(client: Client, token_for: TokenFor, user: str) -> None:
+    try:
+        token: object = token_for(user)
     except Exception as error:
         # Its text might hold the token.
-        return _Part(not_sent(rows, f"token_for raised {type(error).__name__}"), error)
-    try:
-        client.set_access_token(token)
-        return _delete(client, rows)
-    except KooDriveError as error:
-        return _Part(not_sent(rows, _in_words(error)), error)
+        raise InvalidArgument(f"token_for: raised {type(error).__name__}") from None
+    if not isinstance(token, str):
+        raise InvalidArgument(f"token_for: returned {type(token).__name__}, which is no str")
+    client.set_access_token(token)
 
 
-def _delete(client: Client, rows: pa.Table) -> _Part:
-    """Delete rows. A KooDriveError is raised only before anything was sent."""
+def _delete(client: Client, rows: pa.Table) -> tuple[Report, BaseException | None]:
+    """Delete rows: what became of them, and what kept the run from its end.
+
+    Raises InvalidArgument if nothing was sent, and anything else if that is not known.
+    """
     plan = Plan()
     plan.add_table(rows)
     try:
-        return _Part(_outcomes(client.delete_plan(plan)))
+        return client.delete_plan(plan), None
     except BaseException as error:
         report: Report | None = getattr(error, "report", None)
         if report is None:
             raise
-        return _Part(_outcomes(report), error)
+        return report, error
 
 
 def _by_user(rows: pa.Table) -> Iterator[pa.Table]:
