@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Callable
 
 from koodrive import InvalidArgument, KooDriveError, fleet
+from koodrive.fleet._processes import MOST_WORKERS
+from koodrive.fleet._work import Work
 
 _DESCRIPTION = """\
 Deletes what a table lists, in units that processes carry out:
@@ -69,7 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         )
     run = add("run", "run the units that have no outcome, in processes", _run)
     run.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="how many processes"
+        "--workers",
+        type=int,
+        default=min(os.cpu_count() or 1, MOST_WORKERS),
+        metavar="N",
+        help="how many processes",
     )
     run.add_argument(
         "--max-requests-per-second", type=int, metavar="N", help="of all workers together"
@@ -92,6 +98,10 @@ def _prepare(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     units = fleet.pending_units(options.work)
+    if not units:
+        return _nothing_to_run(options.work)
+    if _says_stop(options.work):
+        return 3
     rate = options.max_requests_per_second
     with _bar(len(units)) as show:
         results = fleet.processes(
@@ -101,7 +111,31 @@ def _run(options: argparse.Namespace) -> int:
     for result in failed:
         print(f"unit {result.unit}: {result.error}", file=sys.stderr)
     print(f"{len(results)} of {len(units)} units ended, {len(failed)} of them with an error")
+    _says_stop(options.work)
     return 0 if len(results) == len(units) and not failed else 3
+
+
+def _nothing_to_run(work: str) -> int:
+    unfinished = fleet.status(work).scopes_unfinished
+    print(f"no unit is left to run; {unfinished} ids are unfinished")
+    if not unfinished:
+        return 0
+    print('koodrive.fleet: "resume" makes units of them', file=sys.stderr)
+    return 3
+
+
+def _says_stop(work: str) -> bool:
+    """Whether there is a file STOP; then it is shown."""
+    folder = Work(work)
+    reason = folder.read("STOP")
+    if reason is None:
+        return False
+    text = reason.decode(errors="replace").strip() or "it does not say why"
+    print(
+        f'koodrive.fleet: stopped by {folder.place("STOP")}: {text}; "resume" removes it',
+        file=sys.stderr,
+    )
+    return True
 
 
 @contextlib.contextmanager

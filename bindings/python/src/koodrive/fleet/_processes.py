@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from koodrive import InvalidArgument
 from koodrive.fleet._task import Progress, Settings, Task, collect
 from koodrive.fleet._unit import TokenFor, UnitResult
 from koodrive.fleet._work import Folder, pending_units
+
+#: Windows waits for 63 things at once, and some are Python's own.
+MOST_WORKERS = 60 if sys.platform == "win32" else 1 << 16
 
 #: So often a unit may lose its worker.
 _MOST_LOSSES = 5
@@ -34,17 +39,19 @@ def processes(
 
     Args:
         work: The work folder.
-        workers: How many processes.
+        workers: How many processes, on Windows at most 60.
         settings: The arguments of koodrive.Client; without them, Client.from_env() is used.
         token_for: As for run_unit(); a function of a module, for it is pickled.
         max_requests_per_second: Of all workers together: each gets its share.
         progress: Called with each result as it comes, in this thread.
 
     Raises:
-        InvalidArgument: An argument breaks a rule, or a unit is damaged.
+        InvalidArgument: An argument breaks a rule, or a unit is damaged; then all others were run.
         RuntimeError: A unit lost its worker again and again.
         KooDriveError: A client can't be made of the settings.
     """
+    if workers > MOST_WORKERS:
+        raise InvalidArgument(f"workers: must be at most {MOST_WORKERS}")
     task = Task(work, workers, settings, token_for, max_requests_per_second)
     return collect(_run(task, deque(pending_units(work)), workers), progress)
 
@@ -59,6 +66,7 @@ def _run(task: Task, units: deque[str], count: int) -> Iterator[UnitResult | Non
     # A fork of a process with threads may hang; a new interpreter does not.
     context = multiprocessing.get_context("spawn")
     losses: Counter[str] = Counter()
+    refused: list[InvalidArgument] = []
     working: list[_Worker] = []
     idle: list[tuple[Any, Connection]] = []
     with contextlib.ExitStack() as processes:
@@ -83,9 +91,14 @@ def _run(task: Task, units: deque[str], count: int) -> Iterator[UnitResult | Non
                     units.append(worker.unit)
                     continue
                 idle.append((worker.process, worker.connection))
-                if isinstance(result, BaseException):
+                if isinstance(result, InvalidArgument):
+                    refused.append(result)
+                elif isinstance(result, BaseException):
                     raise result
-                yield result
+                else:
+                    yield result
+    if refused:
+        raise refused[0]
 
 
 def _start(context: Any, task: Task, processes: contextlib.ExitStack) -> tuple[Any, Connection]:

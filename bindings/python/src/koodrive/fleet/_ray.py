@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from koodrive import InvalidArgument
 from koodrive.fleet._task import Progress, Settings, Task, collect
 from koodrive.fleet._unit import TokenFor, UnitResult
 from koodrive.fleet._work import Folder, pending_units
@@ -15,6 +16,7 @@ def ray(
     settings: Settings = None,
     token_for: TokenFor | None = None,
     max_requests_per_second: int | None = None,
+    workers: int | None = None,
     progress: Progress = None,
 ) -> list[UnitResult]:
     """Run all pending units on the Ray cluster that ray.init() connected to.
@@ -23,7 +25,9 @@ def ray(
     """
     import ray as engine
 
-    cores = max(int(engine.cluster_resources().get("CPU", 1)), 1)
+    cores = int(engine.cluster_resources().get("CPU", 0)) if workers is None else workers
+    if workers is None and not cores:
+        raise InvalidArgument("ray: the cluster has no core: wait for one, or give workers=")
     task = Task(work, cores, settings, token_for, max_requests_per_second)
 
     def run_unit(unit: str) -> UnitResult | None:

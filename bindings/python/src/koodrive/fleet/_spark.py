@@ -17,6 +17,7 @@ def spark(
     settings: Settings = None,
     token_for: TokenFor | None = None,
     max_requests_per_second: int | None = None,
+    workers: int | None = None,
 ) -> list[UnitResult]:
     """Run all pending units on Spark, and return their results.
 
@@ -29,13 +30,16 @@ def spark(
         settings: As for dask().
         token_for: As for run_unit().
         max_requests_per_second: Of all cores together: each gets its share.
+        workers: By how many cores to divide it: the most that there will be, where Spark asks for
+            executors as it needs them. Its default parallelism, if not given.
 
     Raises:
         InvalidArgument: An argument breaks a rule.
         Exception: What Spark raises for a task that it gives up.
     """
     context = session.sparkContext
-    task = Task(work, context.defaultParallelism, settings, token_for, max_requests_per_second)
+    cores = context.defaultParallelism if workers is None else workers
+    task = Task(work, cores, settings, token_for, max_requests_per_second)
     units = pending_units(work)
     if not units:
         return []

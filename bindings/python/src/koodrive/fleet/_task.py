@@ -38,7 +38,9 @@ class Task:
                 f"max_requests_per_second: must be at least 1 for each of {workers} workers"
             )
         Work(work).existing_job()
-        self._work = os.fspath(work)
+        name = os.fspath(work)
+        # Workers may have another current folder.
+        self._work = name if "://" in name else os.path.abspath(name)
         self._settings = None if settings is None else dict(settings)
         self._token_for = token_for
         self._rate = max_requests_per_second and max_requests_per_second // workers
