@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +146,21 @@ def test_an_interruption_for_a_token_keeps_what_was_done(sandbox: Sandbox, work:
     assert len(sandbox.ledger()) == 1
 
 
-class Lost(RuntimeError):
-    """After the requests."""
+def test_an_interruption_waits_until_outcomes_are_written(
+    sandbox: Sandbox, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    (unit,) = fleet.pending_units(work)
+
+    def interrupt(*_: object) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return False
+
+    monkeypatch.setattr("koodrive.fleet._unit.others", interrupt)
+    with koodrive.Client(**settings_for(sandbox)) as client, pytest.raises(KeyboardInterrupt):
+        fleet.run_unit(unit, work, client)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert [row[3] for row in rows_of(work)] == ["DELETED"]
 
 
 class ClientThatLosesReports(koodrive.Client):
@@ -154,7 +168,7 @@ class ClientThatLosesReports(koodrive.Client):
 
     def delete_plan(self, *given: Any, **named: Any) -> koodrive.Report:
         super().delete_plan(*given, **named)
-        raise Lost
+        raise koodrive.InternalError("the report is lost")
 
 
 @pytest.mark.parametrize("token_for", [None, lambda _: "a-token"], ids=["one", "of users"])
@@ -163,7 +177,9 @@ def test_an_error_without_a_report_leaves_outcomes_unsure(
 ) -> None:
     fleet.prepare(table_of(("u", "d", "1")), work)
     (unit,) = fleet.pending_units(work)
-    raises = pytest.raises(Lost) if token_for is None else contextlib.nullcontext()
+    raises = (
+        pytest.raises(koodrive.InternalError) if token_for is None else contextlib.nullcontext()
+    )
     with ClientThatLosesReports(**settings_for(sandbox)) as client, raises:
         fleet.run_unit(unit, work, client, token_for=token_for)
     assert [row[3] for row in rows_of(work)] == ["UNKNOWN"]

@@ -92,3 +92,17 @@ class Signals:
     def _keep(self, error: BaseException) -> None:
         self.raised.append(error)
         self._interrupted()
+
+
+@contextlib.contextmanager
+def held_until_end() -> Iterator[None]:
+    """What a signal handler raises meanwhile is raised at the end."""
+    held = Signals(lambda: None)
+    try:
+        held.take_over()
+        held.holding = True
+        yield
+    finally:
+        held.give_back()
+    if held.raised:
+        raise held.raised[0]

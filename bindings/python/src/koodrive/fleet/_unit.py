@@ -10,6 +10,7 @@ from typing import Callable, NamedTuple
 import pyarrow as pa
 
 from koodrive import Client, InvalidArgument, KooDriveError, Plan, Report, Unauthorized
+from koodrive._signals import held_until_end
 from koodrive.fleet._attempt import (
     OUTCOME_SCHEMA,
     Attempt,
@@ -76,25 +77,22 @@ def run_unit(
     rows = folder.read_unit(unit)
     attempt, began = uuid.uuid4().hex, time.time()
     write_intent(folder, unit, attempt)
-    if token_for is None:
-        try:
-            report, stopped = _delete(client, rows)
-        except InvalidArgument:
-            remove_intent(folder, unit, attempt)
-            raise
-        parts = [_Part(_outcomes(report), stopped)]
-    else:
-        parts = list(_delete_by_user(client, rows, token_for))
-    outcomes = pa.concat_tables(part.outcomes for part in parts)
-    # Looked for only now: who came amid this attempt may have been the first to send an id.
-    if others(folder, unit, attempt):
-        outcomes = if_tried(outcomes)
-    errors = [part.error for part in parts if part.error is not None]
-    error = _in_words(errors[0]) if errors else None
-    write_attempt(folder, unit, attempt, Attempt(outcomes, began, time.time(), error))
+    try:
+        ran = list(_delete_all(client, rows, token_for))
+    except InvalidArgument:
+        remove_intent(folder, unit, attempt)
+        raise
+    with held_until_end():
+        outcomes = pa.concat_tables(map(_outcomes_of, ran))
+        # Looked for only now: who came amid this attempt may have been the first to send an id.
+        if others(folder, unit, attempt):
+            outcomes = if_tried(outcomes)
+        errors = [part.error for part in ran if part.error is not None]
+        error = _in_words(errors[0]) if errors else None
+        write_attempt(folder, unit, attempt, Attempt(outcomes, began, time.time(), error))
+        if error and token_for is None and isinstance(errors[0], Unauthorized):
+            folder.stop(error)
     for found in errors:
-        if isinstance(found, Unauthorized) and token_for is None:
-            folder.stop(_in_words(found))
         if not isinstance(found, Exception):
             raise found
     return UnitResult(unit, dict(tally(outcomes)), error)
@@ -103,11 +101,15 @@ def run_unit(
 class _Part(NamedTuple):
     """What became of some of a unit's rows, and what kept the run from its end."""
 
-    outcomes: pa.Table
+    result: Report | pa.Table
     error: BaseException | None = None
 
 
-def _delete_by_user(client: Client, rows: pa.Table, token_for: TokenFor) -> Iterator[_Part]:
+def _delete_all(client: Client, rows: pa.Table, token_for: TokenFor | None) -> Iterator[_Part]:
+    """Delete rows. Raises InvalidArgument if nothing was sent."""
+    if token_for is None:
+        yield _delete(client, rows)
+        return
     is_interrupted = False
     for user_rows in _by_user(rows):
         if is_interrupted:
@@ -124,12 +126,11 @@ def _delete_of_user(client: Client, rows: pa.Table, token_for: TokenFor) -> _Par
     except BaseException as error:
         return _Part(not_sent(rows, _in_words(error)), error)
     try:
-        report, stopped = _delete(client, rows)
+        return _delete(client, rows)
     except InvalidArgument as error:
         return _Part(not_sent(rows, _in_words(error)), error)
     except BaseException as error:
         return _Part(if_tried(not_sent(rows, _in_words(error))), error)
-    return _Part(_outcomes(report), stopped)
 
 
 def _set_token(client: Client, token_for: TokenFor, user: str) -> None:
@@ -143,20 +144,20 @@ def _set_token(client: Client, token_for: TokenFor, user: str) -> None:
     client.set_access_token(token)
 
 
-def _delete(client: Client, rows: pa.Table) -> tuple[Report, BaseException | None]:
-    """Delete rows: what became of them, and what kept the run from its end.
+def _delete(client: Client, rows: pa.Table) -> _Part:
+    """Delete rows.
 
     Raises InvalidArgument if nothing was sent, and anything else if that is not known.
     """
     plan = Plan()
     plan.add_table(rows)
     try:
-        return client.delete_plan(plan), None
+        return _Part(client.delete_plan(plan))
     except BaseException as error:
         report: Report | None = getattr(error, "report", None)
         if report is None:
             raise
-        return report, error
+        return _Part(report, error)
 
 
 def _by_user(rows: pa.Table) -> Iterator[pa.Table]:
@@ -168,7 +169,10 @@ def _by_user(rows: pa.Table) -> Iterator[pa.Table]:
             start = row
 
 
-def _outcomes(report: Report) -> pa.Table:
+def _outcomes_of(part: _Part) -> pa.Table:
+    report = part.result
+    if not isinstance(report, Report):
+        return report
     table = pa.table(report)
     unfinished = bytearray(len(report))
     for index in report._result.unfinished():
