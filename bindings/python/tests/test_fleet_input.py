@@ -77,6 +77,16 @@ def test_only_an_empty_field_of_a_csv_file_is_no_id(tmp_path: Path, work: Path) 
     assert [row[0] for row in rows_of(tmp_path / "without users")] == [None, None]
 
 
+def test_a_csv_file_says_what_was_tried(tmp_path: Path, work: Path) -> None:
+    file = tmp_path / "ids.csv"
+    file.write_text("device_id,scope_id,tried\nd,1,true\nd,2,false\n")
+    fleet.prepare(file, work)
+    assert [row[3] for row in rows_of(work)] == ["UNKNOWN", "NOT_SENT"]
+    file.write_text("device_id,scope_id,tried\nd,1,true\nd,2,\n")
+    with pytest.raises(InvalidArgument, match="tried"):
+        fleet.prepare(file, work)
+
+
 def test_rows_without_a_user_are_somebodys(sandbox: Sandbox, tmp_path: Path, work: Path) -> None:
     mixed = table_of((None, "d", "1"), (USER, "d", "1"), ("u", "d", "2"))
     with pytest.raises(InvalidArgument, match="user_id="):

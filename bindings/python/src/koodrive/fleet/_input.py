@@ -122,7 +122,7 @@ def _csv(path: Any) -> pa.RecordBatchReader:
         names = reader.schema.names
     # All as text: an id that is taken for a number may be rounded. "NA" and "null" may be ids, too.
     options = pyarrow.csv.ConvertOptions(
-        column_types={column: pa.string() for column in names},
+        column_types={**{column: pa.string() for column in names}, "tried": pa.bool_()},
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
