@@ -72,9 +72,13 @@ def _opened(table: Any) -> Iterator[_Source]:
         yield _Source(name, stream.schema, iter(stream))
     elif Path(table).suffix.lower() == ".csv":
         _refuse_partition(name, name)
-        with _reading(name):
-            stream = _csv(table)
-        yield _Source(name, stream.schema, iter(stream))
+        with _reading(name), pyarrow.csv.open_csv(table) as file:
+            columns = file.schema.names
+        # An id that is taken for a number may be rounded.
+        schema = pa.schema(
+            (column, pa.bool_() if column == "tried" else pa.string()) for column in columns
+        )
+        yield _Source(name, schema, _csv_batches(table, schema))
     else:
         with _reading(name):
             dataset = pyarrow.dataset.dataset(table, pa.schema([]), format="parquet")
@@ -91,6 +95,18 @@ def _opened(table: Any) -> Iterator[_Source]:
 
 def _batches(fragment: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     yield from fragment.to_batches(schema=schema)
+
+
+def _csv_batches(path: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    # "NA" and "null" may be ids, too.
+    options = pyarrow.csv.ConvertOptions(
+        column_types=schema,
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+    with pyarrow.csv.open_csv(path, convert_options=options) as file:
+        yield from file
 
 
 def _name(table: Any) -> str:
@@ -115,19 +131,6 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except pa.ArrowInvalid as error:
         raise InvalidArgument(f"{name}: can't be read: {error}") from None
-
-
-def _csv(path: Any) -> pa.RecordBatchReader:
-    with pyarrow.csv.open_csv(path) as reader:
-        names = reader.schema.names
-    # All as text: an id that is taken for a number may be rounded. "NA" and "null" may be ids, too.
-    options = pyarrow.csv.ConvertOptions(
-        column_types={**{column: pa.string() for column in names}, "tried": pa.bool_()},
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=True,
-    )
-    return pyarrow.csv.open_csv(path, convert_options=options)
 
 
 def _canonical_rows(source: _Source) -> Iterator[pa.Table]:
