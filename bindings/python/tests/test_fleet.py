@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.fs
 import pyarrow.parquet
 import pytest
 from fleet_ledger import check_against_ledger, existing_scopes, ids_of_users, kill_until_done
@@ -15,6 +21,8 @@ from fleet_ledger import check_against_ledger, existing_scopes, ids_of_users, ki
 import koodrive
 from conftest import USER, Sandbox, StartSandbox
 from koodrive import InvalidArgument, fleet
+from koodrive.fleet._attempt import OUTCOME_SCHEMA, Attempt, write_attempt
+from koodrive.fleet._work import Work
 
 KEYS = ["user_id", "device_id", "scope_id"]
 
@@ -356,3 +364,344 @@ def test_nothing_is_lost_whatever_is_killed(
     fleet.prepare(table, tmp_path / "work", unit_size=len(table) // 40)
     kill_until_done([sys.executable, *driver], tmp_path, sandbox)
     check_against_ledger(tmp_path / "work", table, sandbox)
+
+
+def locked() -> dict[str, str]:
+    return {"error_code": "15000999", "msg": "The scope is locked."}
+
+
+def lose_attempt(work: Path, unit: str) -> None:
+    """As a worker leaves a unit that died in it: it may have sent all ids."""
+    folder = work / "attempts" / unit
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "another.intent").touch()
+
+
+def leave_unsent(work: Path, sandbox: Sandbox) -> None:
+    """Run all units with a client that nothing answers."""
+    with koodrive.Client(
+        **{**settings_for(sandbox), "endpoint": "http://127.0.0.1:9"},
+        max_attempts=1,
+        max_outage_ms=0,
+    ) as client:
+        for unit in fleet.pending_units(work):
+            fleet.run_unit(unit, work, client)
+
+
+def test_a_worker_that_comes_back_late_makes_later_units_unsure(
+    start_sandbox: StartSandbox, work: Path
+) -> None:
+    sandbox = start_sandbox(scopes={"users": {}})
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    (unit,) = fleet.pending_units(work)
+    leave_unsent(work, sandbox)
+    assert fleet.resume(work) == 1
+    run(work, sandbox)
+    assert [row[3] for row in rows_of(work)] == ["NOT_FOUND"]
+    # It had looked before the first attempt ended, and deletes now; it dies before it says so.
+    lose_attempt(work, unit)
+    assert [row[3] for row in rows_of(work)] == ["GONE"]
+
+
+def test_a_late_unknown_makes_later_units_unsure(start_sandbox: StartSandbox, work: Path) -> None:
+    sandbox = start_sandbox(scopes={"users": {}})
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    (unit,) = fleet.pending_units(work)
+    leave_unsent(work, sandbox)
+    fleet.resume(work)
+    run(work, sandbox)
+    unknown = attempt_of(("UNKNOWN", None, "no answer", True), ended=time.time())
+    write_attempt(Work(work), unit, "another", unknown)
+    assert [row[3] for row in rows_of(work)] == ["GONE"]
+    assert fleet.resume(work) == 0
+
+
+def test_units_of_one_generation_may_overlap(sandbox: Sandbox, work: Path, tmp_path: Path) -> None:
+    rows = [("u", f"d{number}", "1") for number in range(6)]
+    fleet.prepare(table_of(*rows), work, unit_size=2)
+    leave_unsent(work, sandbox)
+    other = tmp_path / "another machine"
+    shutil.copytree(work, other)
+    # Two at once: neither sees what the other writes.
+    assert fleet.resume(work, unit_size=6) == 6
+    assert fleet.resume(other, unit_size=2) == 6
+    shutil.copytree(other / "units", work / "units", dirs_exist_ok=True)
+    assert len(fleet.pending_units(work)) == 4
+    run(work, sandbox)
+    assert {row[3] for row in rows_of(work)} == {"DELETED"}
+
+
+def test_a_later_attempt_hides_no_unknown(sandbox: Sandbox, work: Path) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    (unit,) = fleet.pending_units(work)
+    sandbox.set_faults({"match": {"device": "d"}, "fault": "lose_answer"})
+    with koodrive.Client(**settings_for(sandbox, max_attempts=1, max_outage_ms=0)) as client:
+        fleet.run_unit(unit, work, client)
+    sandbox.set_faults()
+    # Somebody else's, who had begun before and found no network.
+    result = attempt_of(NOT_SENT, ended=time.time() + 9)
+    write_attempt(Work(work), unit, "another", result)
+    assert [row[3] for row in rows_of(work)] == ["UNKNOWN"]
+    assert fleet.resume(work) == 1
+    run(work, sandbox)
+    assert [row[3] for row in rows_of(work)] == ["GONE"]
+
+
+def test_what_was_rejected_beside_another_is_asked_again(
+    start_sandbox: StartSandbox, work: Path
+) -> None:
+    sandbox = start_sandbox(scopes={"users": {}}, rejected_ids={"1": locked()})
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    lose_attempt(work, *fleet.pending_units(work))
+    run(work, sandbox)
+    assert [row[3] for row in rows_of(work)] == ["UNKNOWN"]
+    assert fleet.resume(work) == 1
+    run(work, sandbox)
+    assert [row[3] for row in rows_of(work)] == ["UNKNOWN"]
+    assert fleet.resume(work) == 0, "it is rejected for good"
+
+
+NOT_SENT = ("NOT_SENT", None, "no network", True)
+
+
+def attempt_of(*outcomes: tuple[str, str | None, str | None, bool], ended: float) -> Attempt:
+    columns = [list(column) for column in zip(*outcomes)]
+    return Attempt(pa.table(columns, schema=OUTCOME_SCHEMA), ended - 1, ended, None)
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_job_without_one_of_its_units_is_refused(
+    sandbox: Sandbox, work: Path, missing: int
+) -> None:
+    table = table_of(*(("u", f"d{number}", "1") for number in range(3)))
+    fleet.prepare(table, work, unit_size=1)
+    units = fleet.pending_units(work)
+    lost = work / "units" / f"{units[missing]}.parquet"
+    whole = lost.read_bytes()
+    lost.unlink()
+    for look in (fleet.pending_units, fleet.outcomes, fleet.status, fleet.resume):
+        with pytest.raises(InvalidArgument, match=f"rows {missing} to {missing} are missing"):
+            look(work)
+    for content in (None, whole[:-3]):
+        if content is not None:
+            lost.write_bytes(content)
+        fleet.prepare(table, work, unit_size=3)
+        assert lost.read_bytes() == whole
+    assert fleet.pending_units(work) == units
+    run(work, sandbox)
+    assert [row[3] for row in rows_of(work)] == ["DELETED"] * 3
+
+
+def test_a_unit_of_another_job_is_refused(sandbox: Sandbox, work: Path, tmp_path: Path) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    fleet.prepare(table_of(("u", "d", "2")), tmp_path / "other")
+    (unit,), (foreign,) = fleet.pending_units(work), fleet.pending_units(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / "units" / f"{foreign}.parquet", work / "units")
+    another = pytest.raises(InvalidArgument, match=f"{foreign}.*another job")
+    with koodrive.Client(**settings_for(sandbox)) as client, another:
+        fleet.run_unit(foreign, work, client)
+    with pytest.raises(InvalidArgument, match=f"{foreign}.*another job"):
+        fleet.pending_units(work)
+    (work / "units" / f"{unit}.parquet").unlink()
+    with pytest.raises(InvalidArgument, match=f"{foreign}.*another job"):
+        fleet.outcomes(work)
+    assert sandbox.ledger() == []
+
+
+def test_a_later_unit_that_was_begun_must_be_there(sandbox: Sandbox, work: Path) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    leave_unsent(work, sandbox)
+    fleet.resume(work)
+    (unit,) = fleet.pending_units(work)
+    run(work, sandbox)
+    (work / "units" / f"{unit}.parquet").unlink()
+    with pytest.raises(InvalidArgument, match=f"{unit}.*is missing"):
+        fleet.outcomes(work)
+
+
+def test_a_folder_that_lost_its_job_keeps_its_units(sandbox: Sandbox, work: Path) -> None:
+    table = table_of(("u", "d", "1"))
+    fleet.prepare(table, work)
+    run(work, sandbox)
+    (work / "job.json").unlink()
+    with pytest.raises(InvalidArgument, match=r"job\.json: is missing"):
+        fleet.prepare(table, work)
+    assert list(work.glob("units/*"))
+
+
+def test_two_may_prepare_the_same_table_at_once(
+    sandbox: Sandbox, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = table_of(*(("u", f"d{number}", "1") for number in range(9)))
+    make_folder = Work.make_folder
+
+    def get_ahead(folder: Work, name: str) -> None:
+        monkeypatch.setattr(Work, "make_folder", make_folder)
+        fleet.prepare(table, work, unit_size=2)
+        leave_unsent(work, sandbox)
+        assert fleet.resume(work) == 9
+
+    monkeypatch.setattr(Work, "make_folder", get_ahead)
+    fleet.prepare(table, work, unit_size=2)
+    assert len(fleet.pending_units(work)) == 1
+    assert fleet.status(work).unit_count == 6
+
+
+def test_the_second_of_two_preparations_takes_no_unit_away(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = table_of(*(("u", f"d{number}", "1") for number in range(9)))
+    write_unit = Work.write_unit
+
+    def fail_at_first(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    # The first has written all its units when the second begins, and is held up.
+    fleet.prepare(table, work, unit_size=2)
+    job = (work / "job.json").read_bytes()
+    (work / "job.json").unlink()
+    monkeypatch.setattr(Work, "write_unit", fail_at_first)
+    with pytest.raises(KeyboardInterrupt):
+        fleet.prepare(table, work, unit_size=2)
+    monkeypatch.setattr(Work, "write_unit", write_unit)
+    (work / "job.json").write_bytes(job)
+    assert len(fleet.pending_units(work)) == 5
+
+
+def test_a_table_without_rows_is_refused(work: Path) -> None:
+    empty = pa.table({name: pa.array([], pa.string()) for name in KEYS})
+    with pytest.raises(InvalidArgument, match="holds no ids"):
+        fleet.prepare(empty, work)
+
+
+def test_outcomes_of_another_unit_or_unknown_ones_are_refused(sandbox: Sandbox, work: Path) -> None:
+    fleet.prepare(table_of(("u", "d", "1"), ("u", "e", "2")), work, unit_size=1)
+    one, other = fleet.pending_units(work)
+    run(work, sandbox)
+    (file,) = (work / "attempts" / one).glob("*.parquet")
+    strange = work / "attempts" / other / file.name
+    shutil.copy(file, strange)
+    with pytest.raises(InvalidArgument, match=f"{other}/{file.name}: is of another unit"):
+        fleet.outcomes(work)
+    strange.unlink()
+    for outcomes in (("DELETE", None, None, False),), (NOT_SENT, NOT_SENT):
+        write_attempt(Work(work), other, "another", attempt_of(*outcomes, ended=1.0))
+        with pytest.raises(InvalidArgument, match=f"attempts/{other}"):
+            fleet.status(work)
+        for strange in (work / "attempts" / other).glob("another-*"):
+            strange.unlink()
+    assert [row[3] for row in rows_of(work)] == ["DELETED"] * 2
+
+
+def test_a_changed_byte_of_an_outcome_is_noticed(sandbox: Sandbox, work: Path) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    run(work, sandbox)
+    (file,) = work.glob("attempts/*/*.parquet")
+    whole = file.read_bytes()
+    for place in range(0, len(whole), 101):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        for look in (fleet.outcomes, fleet.status, fleet.resume):
+            with pytest.raises(InvalidArgument, match=file.name):
+                look(work)
+
+
+def test_an_attempt_that_ended_meanwhile_is_not_repeated(
+    sandbox: Sandbox, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    (unit,) = fleet.pending_units(work)
+    read_unit = Work.read_unit
+
+    def run_amid(folder: Work, name: str) -> pa.Table:
+        monkeypatch.setattr(Work, "read_unit", read_unit)
+        run(work, sandbox)
+        return read_unit(folder, name)
+
+    monkeypatch.setattr(Work, "read_unit", run_amid)
+    with koodrive.Client(**settings_for(sandbox)) as client:
+        assert fleet.run_unit(unit, work, client) == fleet.UnitResult(unit, {"DELETED": 1})
+    assert len(sandbox.ledger()) == 1
+    assert len(list(work.glob("attempts/*/*.intent"))) == 1
+
+
+def test_outcomes_that_cannot_be_written_leave_the_file(
+    sandbox: Sandbox, work: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir()
+    file = folder / "outcomes.parquet"
+    with pytest.raises(InvalidArgument, match="no job"):
+        fleet.write_outcomes(work, file)
+    assert list(folder.iterdir()) == []
+    fleet.prepare(table_of(("u", "d", "1"), ("u", "e", "2")), work, unit_size=1)
+    run(work, sandbox)
+    assert fleet.write_outcomes(work, file) == 2
+    written = file.read_bytes()
+    outcome = max(work.glob("attempts/*/*.parquet"))
+    outcome.write_bytes(b"")
+    with pytest.raises(InvalidArgument, match=outcome.name):
+        fleet.write_outcomes(work, file)
+    assert file.read_bytes() == written
+    assert list(folder.iterdir()) == [file]
+
+
+def test_a_uris_secrets_stay_out_of_messages() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        fleet.pending_units("none://key:sec/ret@bucket/work?token=secret")
+    assert "ret" not in str(caught.value)
+    assert "none://bucket/work" in str(caught.value)
+    with pytest.raises(InvalidArgument, match="made of a URI"):
+        fleet.pending_units(Path("s3://bucket/work"))
+
+
+class _HalfWritten:
+    """A file system whose files end amid what is written."""
+
+    def __init__(self, files: Any) -> None:
+        self._files = files
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+    @contextlib.contextmanager
+    def open_output_stream(self, path: str) -> Iterator[Any]:
+        with self._files.open_output_stream(path) as file:
+
+            def write(content: bytes) -> None:
+                file.write(content[:1])
+                raise OSError("the network is down")
+
+            yield SimpleNamespace(write=write)
+
+
+def test_a_file_that_was_half_written_elsewhere_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = pyarrow.fs.SubTreeFileSystem(str(tmp_path), pyarrow.fs.LocalFileSystem())
+    known = {"half://": _HalfWritten(files), "whole://": files}
+    from_uri = lambda uri: (known[uri], "work")  # noqa: E731
+    monkeypatch.setattr(pyarrow.fs, "FileSystem", SimpleNamespace(from_uri=from_uri))
+    table = table_of(("u", "d", "1"))
+    with pytest.raises(OSError, match="network"):
+        fleet.prepare(table, "half://")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    fleet.prepare(table, "whole://")
+    (unit,) = fleet.pending_units("whole://")
+    with pytest.raises(OSError, match="network"):
+        write_attempt(Work("half://"), unit, "a", attempt_of(NOT_SENT, ended=1.0))
+    assert fleet.pending_units("whole://") == [unit]
+
+
+def test_a_folder_need_not_be_listable(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may list all, so it is told that it may not.
+    def refused(*_: Any) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr("os.open", refused)
+    Work(work).write("units/one", b"1")
+    assert (work / "units" / "one").read_bytes() == b"1"
+
+
+def test_prepare_makes_all_folders(work: Path) -> None:
+    fleet.prepare(table_of(("u", "d", "1")), work)
+    assert (work / "attempts").is_dir()

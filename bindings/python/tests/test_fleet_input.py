@@ -114,11 +114,7 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, work: Path) -> 
             fleet.prepare(source, work)
 
 
-def test_a_table_may_have_no_rows(tmp_path: Path, work: Path) -> None:
-    ids = {"device_id": pa.array([], pa.string()), "scope_id": pa.array([], pa.string())}
-    assert fleet.prepare(pa.table(ids), work) == 0
-    assert fleet.pending_units(work) == []
-    assert fleet.outcomes(work).num_rows == 0
+def test_a_folder_without_parquet_is_refused(tmp_path: Path, work: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(InvalidArgument, match="nothing: holds no Parquet file"):
         fleet.prepare(tmp_path / "nothing", work)

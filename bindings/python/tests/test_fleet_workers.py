@@ -106,7 +106,7 @@ def test_a_cluster_without_workers_is_named(work: Path) -> None:
     with (
         distributed.LocalCluster(**options) as cluster,
         distributed.Client(cluster) as client,
-        pytest.raises(InvalidArgument, match="no worker.*workers="),
+        pytest.raises(InvalidArgument, match=r"no worker.*workers="),
     ):
         fleet.dask(client, work)
     with pytest.raises(InvalidArgument, match="each of 4 workers"):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from koodrive import Outcome
+from koodrive import InvalidArgument, Outcome
 from koodrive._library import lib
-from koodrive.fleet._work import Work, encode
+from koodrive.fleet._job import digest
+from koodrive.fleet._work import AttemptFile, Work, decode, encode
 
 #: In the order of the unit's rows.
 OUTCOME_SCHEMA = pa.schema(
@@ -24,12 +24,20 @@ OUTCOME_SCHEMA = pa.schema(
     ]
 )
 
-#: What is surest comes first; of all the others the latest counts.
-_SUREST = pa.array(["DELETED", "NOT_FOUND", "GONE"])
+#: What is surest comes first. A later NOT_SENT or REJECTED takes nothing back of an UNKNOWN.
+_SUREST = pa.array(["DELETED", "NOT_FOUND", "GONE", "DUPLICATE", "UNKNOWN"])
+
+#: From here on the latest counts.
+_FIRST_UNSURE = _SUREST.index("UNKNOWN").as_py()
+
+#: Where these are, somebody may have sent the id, and another's NOT_FOUND may be due to that.
+_UNSURE = pa.array(["GONE", "UNKNOWN"])
 
 _IF_TRIED = {
     outcome.name: Outcome(lib.koodrive_outcome_if_tried(outcome)).name for outcome in Outcome
 }
+
+_NAMES = pa.array(list(_IF_TRIED))
 
 
 class Attempt(NamedTuple):
@@ -72,24 +80,40 @@ def others(work: Work, unit: str, attempt: str) -> bool:
 
 def write_attempt(work: Work, unit: str, attempt: str, result: Attempt) -> None:
     """Write down how an attempt ended."""
-    fields = {"began": result.began, "ended": result.ended, "error": result.error}
-    table = result.outcomes.replace_schema_metadata({"koodrive": json.dumps(fields)})
-    work.write(f"attempts/{unit}/{attempt}.parquet", encode(table))
+    fields = {
+        "unit": unit,
+        "row_count": len(result.outcomes),
+        "began": result.began,
+        "ended": result.ended,
+        "error": result.error,
+    }
+    content = encode(result.outcomes, fields)
+    work.write(f"attempts/{unit}/{attempt}-{digest(content)}.parquet", content)
 
 
 def read_attempts(work: Work, unit: str) -> Attempts:
     """Read all attempts at a unit."""
     files = work.attempts(unit)
-    ended = {file.attempt: file for file in files if not file.is_intent}
-    is_one_lost = any(file.attempt not in ended for file in files)
-    attempts = (_read(work, file.path) for file in ended.values())
+    ended = [file for file in files if not file.is_intent]
+    is_one_lost = bool({file.attempt for file in files} - {file.attempt for file in ended})
+    attempts = [_read(work, file) for file in ended]
     return Attempts(sorted(attempts, key=lambda attempt: attempt.ended), is_one_lost)
 
 
-def _read(work: Work, path: str) -> Attempt:
-    table = work.read_table(path)
-    fields = json.loads(table.schema.metadata[b"koodrive"])
-    return Attempt(table.replace_schema_metadata(), **fields)
+def _read(work: Work, file: AttemptFile) -> Attempt:
+    place = work.place(file.path)
+    table, fields = decode(work.read(file.path) or b"", place, file.digest)
+    try:
+        unit, row_count = fields["unit"], fields["row_count"]
+        attempt = Attempt(table, float(fields["began"]), float(fields["ended"]), fields["error"])
+        is_known = pc.all(pc.is_in(table["outcome"], value_set=_NAMES), min_count=0).as_py()
+    except (pa.ArrowException, KeyError, ValueError, TypeError):
+        raise InvalidArgument(f"{place}: is no outcome of koodrive.fleet") from None
+    if (unit, row_count) != (file.unit, len(table)):
+        raise InvalidArgument(f"{place}: is of another unit")
+    if table.schema != OUTCOME_SCHEMA or not is_known:
+        raise InvalidArgument(f"{place}: holds outcomes that this koodrive does not know")
+    return attempt
 
 
 def not_sent(rows: pa.Table, message: str) -> pa.Table:
@@ -105,20 +129,38 @@ def not_sent(rows: pa.Table, message: str) -> pa.Table:
 
 
 def if_tried(outcomes: pa.Table) -> pa.Table:
-    """What is sure of outcomes if somebody else may have sent the ids before or meanwhile."""
+    """What is sure of outcomes if somebody else may have sent the ids before or meanwhile.
+
+    What that makes UNKNOWN is unfinished: it does no harm to ask again.
+    """
     column = outcomes["outcome"]
-    names = pa.array(list(_IF_TRIED))
     meanings = pa.array(list(_IF_TRIED.values()))
-    column = meanings.take(pc.index_in(column, value_set=names).combine_chunks())
-    return outcomes.set_column(0, "outcome", column)
+    sure = meanings.take(pc.index_in(column, value_set=_NAMES).combine_chunks())
+    is_new = pc.and_(pc.equal(sure, "UNKNOWN"), pc.not_equal(column, "UNKNOWN"))
+    unfinished = pc.or_(outcomes["unfinished"], is_new)
+    columns = [sure, outcomes["service_code"], outcomes["message"], unfinished]
+    return pa.table(columns, schema=OUTCOME_SCHEMA)
 
 
-def fold(before: pa.Table, after: pa.Table, is_covered: pa.Array) -> pa.Table:
-    """What earlier and later outcomes of the same rows come to; the later say nothing of some."""
-    old, new = _rank(before), _rank(after)
-    are_unsure = pc.and_(pc.equal(new, len(_SUREST)), pc.equal(old, len(_SUREST)))
-    is_better = pc.and_(pc.or_(pc.less(new, old), are_unsure), is_covered)
-    return choose(is_better, after, before)
+def fold(nothing: pa.Table, views: list[tuple[pa.Table, pa.Array]]) -> pa.Table:
+    """What all attempts at the same rows come to.
+
+    Args:
+        nothing: What stands where none says anything.
+        views: The outcomes of each attempt, the earliest first, and of which rows it says them.
+    """
+    outcomes = nothing
+    rank = pa.repeat(len(_SUREST) + 1, len(nothing))
+    is_unsure = pa.repeat(False, len(nothing))
+    for view, is_covered in views:
+        new = pc.fill_null(pc.index_in(view["outcome"], value_set=_SUREST), len(_SUREST))
+        is_later = pc.and_(pc.equal(new, rank), pc.greater_equal(new, _FIRST_UNSURE))
+        is_better = pc.and_(pc.or_(pc.less(new, rank), is_later), is_covered)
+        outcomes = choose(is_better, view, outcomes)
+        rank = pc.if_else(is_better, new, rank)
+        says_unsure = pc.is_in(view["outcome"], value_set=_UNSURE)
+        is_unsure = pc.or_(is_unsure, pc.and_(says_unsure, is_covered))
+    return choose(is_unsure, if_tried(outcomes), outcomes)
 
 
 def choose(condition: pa.Array, if_true: pa.Table, if_false: pa.Table) -> pa.Table:
@@ -126,10 +168,6 @@ def choose(condition: pa.Array, if_true: pa.Table, if_false: pa.Table) -> pa.Tab
     names = OUTCOME_SCHEMA.names
     columns = [pc.if_else(condition, if_true[name], if_false[name]) for name in names]
     return pa.table(columns, schema=OUTCOME_SCHEMA)
-
-
-def _rank(outcomes: pa.Table) -> pa.ChunkedArray:
-    return pc.fill_null(pc.index_in(outcomes["outcome"], value_set=_SUREST), len(_SUREST))
 
 
 def tally(outcomes: pa.Table) -> Counter[str]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from koodrive.fleet._attempt import (
-    Attempt,
-    choose,
-    fold,
-    if_tried,
-    not_sent,
-    read_attempts,
-)
-from koodrive.fleet._work import UnitName, Work
+from koodrive import InvalidArgument
+from koodrive.fleet._attempt import Attempt, choose, fold, if_tried, not_sent, read_attempts
+from koodrive.fleet._job import UnitName
+from koodrive.fleet._work import Work
 
 
 class FoldedUnit(NamedTuple):
@@ -38,54 +34,64 @@ class FoldedUnit(NamedTuple):
 
 def folded(work: Work) -> Iterator[FoldedUnit]:
     """Go through the units of the input in their order."""
-    generations = _generations(work.units())
-    inputs = generations[0] if generations else []
-    later = generations[1:]
-    ends = [unit.first_row for unit in inputs[1:]] + [work.existing_job().row_count]
-    for unit, end in zip(inputs, ends):
-        result = _begin(work, unit)
-        for generation in later:
-            for again in _overlapping(generation, unit.first_row, end):
-                result = _add(work, result, again)
-        yield result
-
-
-def _generations(units: list[UnitName]) -> list[list[UnitName]]:
-    count = max((unit.generation for unit in units), default=-1) + 1
-    generations: list[list[UnitName]] = [[] for _ in range(count)]
+    units = work.units_of_job()
+    later = _Later([unit for unit in units if unit.generation])
     for unit in units:
-        generations[unit.generation].append(unit)
-    return generations
+        if not unit.generation:
+            yield _fold(work, unit, later.overlapping(unit))
 
 
-def _overlapping(generation: list[UnitName], first: int, end: int) -> list[UnitName]:
-    """The units that may hold rows from the first to before the end."""
-    starts = [unit.first_row for unit in generation]
-    low = max(bisect.bisect_right(starts, first) - 1, 0)
-    return generation[low : bisect.bisect_left(starts, end)]
+class _Later:
+    """The units of later generations. Any of them may hold the same rows as others."""
+
+    def __init__(self, units: list[UnitName]) -> None:
+        self._units = sorted(units, key=lambda unit: unit.first_row)
+        self._starts = [unit.first_row for unit in self._units]
+        #: Where the farthest of the units up to each ends.
+        self._reach = list(itertools.accumulate((unit.last_row for unit in self._units), max))
+
+    def overlapping(self, other: UnitName) -> list[UnitName]:
+        """The units that may hold rows of another, those of an earlier generation first."""
+        low = bisect.bisect_left(self._reach, other.first_row)
+        high = bisect.bisect_right(self._starts, other.last_row)
+        return sorted(unit for unit in self._units[low:high] if unit.last_row >= other.first_row)
 
 
-def _begin(work: Work, unit: UnitName) -> FoldedUnit:
+class _Seen(NamedTuple):
+    """What one unit says of the rows of another."""
+
+    #: Of each row, whether the unit holds it.
+    is_covered: pa.Array
+    #: Its attempts, by the other's rows.
+    attempts: list[Attempt]
+    is_one_lost: bool
+
+
+def _fold(work: Work, unit: UnitName, later: list[UnitName]) -> FoldedUnit:
     rows = work.read_unit(str(unit))
-    nothing = FoldedUnit(
-        rows,
-        not_sent(rows, "no attempt at its unit has ended"),
-        pa.repeat(False, len(rows)),
-        [],
-    )
-    return _add(work, nothing, unit)
+    outcomes = not_sent(rows, "no attempt at its unit has ended")
+    # Only once all is known: what one unit leaves unsure concerns what others say of the row.
+    seen = [_seen(work, rows, name) for name in (unit, *later)]
+    views = [(attempt.outcomes, one.is_covered) for one in seen for attempt in one.attempts]
+    outcomes = fold(outcomes, views)
+    is_lost = _any(len(rows), (one.is_covered for one in seen if one.is_one_lost))
+    outcomes = choose(is_lost, if_tried(outcomes), outcomes)
+    is_pending = _any(len(rows), (one.is_covered for one in seen if not one.attempts))
+    return FoldedUnit(rows, outcomes, is_pending, [a for one in seen for a in one.attempts])
 
 
-def _add(work: Work, before: FoldedUnit, unit: UnitName) -> FoldedUnit:
-    """What the attempts at a unit add, which holds some of the rows."""
-    rows = work.read_unit(str(unit))
-    places = pc.index_in(before.rows["row"].combine_chunks(), rows["row"].combine_chunks())
-    is_covered = pc.is_valid(places)
+def _seen(work: Work, rows: pa.Table, unit: UnitName) -> _Seen:
+    held = work.read_unit(str(unit))
+    places = pc.index_in(rows["row"].combine_chunks(), held["row"].combine_chunks())
     attempts, is_one_lost = read_attempts(work, str(unit))
-    outcomes = before.outcomes
-    for attempt in attempts:
-        outcomes = fold(outcomes, attempt.outcomes.take(places), is_covered)
-    if is_one_lost:
-        outcomes = choose(is_covered, if_tried(outcomes), outcomes)
-    is_pending = before.is_pending if attempts else pc.or_(before.is_pending, is_covered)
-    return FoldedUnit(before.rows, outcomes, is_pending, before.attempts + attempts)
+    if any(len(attempt.outcomes) != len(held) for attempt in attempts):
+        raise InvalidArgument(f"{work.place(f'attempts/{unit}')}: has not one outcome for each row")
+    aligned = [attempt._replace(outcomes=attempt.outcomes.take(places)) for attempt in attempts]
+    return _Seen(pc.is_valid(places), aligned, is_one_lost)
+
+
+def _any(count: int, conditions: Iterator[pa.Array]) -> pa.Array:
+    result = pa.repeat(False, count)
+    for condition in conditions:
+        result = pc.or_(result, condition)
+    return result

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from koodrive import InvalidArgument, Plan, _arguments
 from koodrive._arguments import Id
 from koodrive.fleet._input import CHUNK_ROWS, KEYS, chunks
-from koodrive.fleet._work import Folder, Job, Work
+from koodrive.fleet._job import Job, UnitName
+from koodrive.fleet._work import Folder, Work, encode_unit
 
 #: One key of so many is kept, to cut the whole by.
 _SAMPLE = 1 << 10
@@ -35,8 +36,8 @@ def prepare(table: Any, work: Folder, *, unit_size: int = 10_000, user_id: Id | 
     It is sorted by user and device, and cut where a device ends if that makes units of about
     `unit_size` ids. It may be larger than memory.
 
-    A work folder is one table's: with the same table again nothing changes, also where the first
-    time was interrupted.
+    A work folder is one table's. With the same table again only units that are missing or damaged
+    are written, whatever `unit_size` says; where the first time was interrupted, it goes on.
 
     Args:
         table: The path of a Parquet file, of a folder of them or of a CSV file; or anything with
@@ -46,32 +47,35 @@ def prepare(table: Any, work: Folder, *, unit_size: int = 10_000, user_id: Id | 
         user_id: Whose the rows without a user_id are. It must be given where only some have none.
 
     Raises:
-        InvalidArgument: The input breaks a rule, which is named with file, column and row, or the
-            work folder is another table's. Nothing can be deleted of it.
+        InvalidArgument: The input breaks a rule, which is named with file, column and row, or has
+            no rows, or the work folder is another table's. Nothing can be deleted of it.
     """
-    if unit_size < 1:
-        raise InvalidArgument("unit_size: must be at least 1")
+    check_unit_size(unit_size)
     user = None if user_id is None else _checked_user(user_id)
     folder = Work(work)
+    # In this order: what is there before a job is none of a job's that somebody makes meanwhile.
+    leftover = folder.units()
     known = folder.job()
+    if known is None and folder.attempts():
+        raise InvalidArgument(f"{folder.place('job.json')}: is missing, but units were begun")
     fingerprint = hashlib.sha256()
     with tempfile.TemporaryDirectory(prefix="koodrive-") as scratch:
         runs = [
             _SortedRun(Path(scratch) / str(number), chunk)
             for number, chunk in enumerate(_hashed(chunks(table, user), fingerprint))
         ]
-        job = Job(fingerprint.hexdigest(), sum(map(len, runs)))
-        if known is not None:
-            if known != job:
-                raise InvalidArgument(
-                    f"{folder.name}: is the work folder of another table, or the table has changed"
-                )
-            return job.row_count
-        for unit in folder.units():  # Of a time before that was interrupted.
-            folder.remove(f"units/{unit}.parquet")
-        write_units(folder, 0, _numbered(_merged(runs)), unit_size)
-    folder.write_job(job)
-    return job.row_count
+        row_count = sum(map(len, runs))
+        if row_count == 0:
+            raise InvalidArgument("table: holds no ids")
+        if known is None:
+            _begin(folder, runs, fingerprint.hexdigest(), unit_size, leftover)
+        elif known.fingerprint == fingerprint.hexdigest():
+            _restore(folder, known, runs)
+        else:
+            raise InvalidArgument(
+                f"{folder.name}: is the work folder of another table, or the table has changed"
+            )
+    return row_count
 
 
 def _checked_user(user_id: Id) -> str:
@@ -79,16 +83,60 @@ def _checked_user(user_id: Id) -> str:
     return _arguments.encode_id("user_id", user_id).decode()
 
 
-def write_units(work: Work, generation: int, tables: Iterable[pa.Table], unit_size: int) -> int:
-    """Cut sorted tables, whose rows are numbered, into units; how many rows they have."""
-    count = 0
+def check_unit_size(unit_size: int) -> None:
+    """Refuse a size that no unit can have."""
+    if unit_size < 1:
+        raise InvalidArgument("unit_size: must be at least 1")
+
+
+def _begin(
+    work: Work,
+    runs: list[_SortedRun],
+    fingerprint: str,
+    unit_size: int,
+    leftover: list[UnitName],
+) -> None:
+    """Make the folder a job's; units are left over of a time before that was interrupted."""
+    tables = cut_units(_numbered(_merged(runs)), unit_size)
+    units = [work.write_unit(0, table, fingerprint) for table in tables]
+    job = Job.of_units(fingerprint, unit_size, units)
+    work.make_folder("attempts")
+    meanwhile = work.job()
+    if meanwhile is None:
+        for foreign in set(leftover).difference(units):
+            work.remove(f"units/{foreign}.parquet")
+        work.write_job(job)
+    elif meanwhile != job:
+        raise InvalidArgument(f"{work.name}: somebody else has prepared it meanwhile, otherwise")
+
+
+def _restore(work: Work, job: Job, runs: list[_SortedRun]) -> None:
+    """Write those units of a known job again that are missing or damaged."""
+    here = [unit for unit in work.units() if not unit.generation]
+    if job.are_units(here) and all(map(work.has_unit, here)):
+        return
+
+    def cut() -> Iterator[pa.Table]:
+        return cut_units(_numbered(_merged(runs)), job.unit_size)
+
+    names = [encode_unit(0, unit, job.fingerprint)[0] for unit in cut()]
+    if not job.are_units(names):
+        raise InvalidArgument(
+            f"{work.place('units')}: some are missing or damaged, and come out otherwise than "
+            "before: take the version of pyarrow that prepared them"
+        )
+    for name, unit in zip(names, cut()):
+        if not work.has_unit(name):
+            work.write_unit(0, unit, job.fingerprint)
+
+
+def cut_units(tables: Iterable[pa.Table], unit_size: int) -> Iterator[pa.Table]:
+    """Cut sorted tables, whose rows are numbered, into the rows of units."""
     for table in tables:
         for unit in _cut(table, unit_size):
             user = unit["user_id"]
             user = pc.if_else(pc.equal(user, ""), pa.scalar(None, pa.string()), user)
-            work.write_unit(generation, unit["row"][0].as_py(), unit.set_column(0, "user_id", user))
-            count += len(unit)
-    return count
+            yield unit.set_column(0, "user_id", user)
 
 
 def _hashed(tables: Iterable[pa.Table], fingerprint: Any) -> Iterator[pa.Table]:

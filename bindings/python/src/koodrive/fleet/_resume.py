@@ -8,20 +8,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from koodrive.fleet._folded import folded
-from koodrive.fleet._prepare import write_units
+from koodrive.fleet._prepare import check_unit_size, cut_units
 from koodrive.fleet._work import Folder, Work
 
 
 def resume(work: Folder, *, unit_size: int = 10_000) -> int:
     """Make units of all ids that are unfinished, and remove the file STOP; how many ids there are.
 
-    Unfinished is what a report's `unfinished` holds: NOT_SENT, UNKNOWN, and REJECTED where the
-    next time may be otherwise. Ids of units that wait for their first outcome stay in these. Run
-    the job again afterwards, as the first time.
+    Unfinished is NOT_SENT, REJECTED where the next time may be otherwise, and UNKNOWN: what an
+    attempt may have sent that never ended, or an attempt beside another; asking again is safe. An
+    UNKNOWN id that is then rejected for good stays UNKNOWN and is finished. Ids of units that wait
+    for their first outcome stay in these. Run the job again afterwards, as the first time.
     """
+    check_unit_size(unit_size)
     folder = Work(work)
-    generation = max((unit.generation for unit in folder.units()), default=0) + 1
-    count = write_units(folder, generation, _gathered(_unfinished(folder), unit_size), unit_size)
+    generation = max(unit.generation for unit in folder.units_of_job()) + 1
+    fingerprint = folder.existing_job().fingerprint
+    count = 0
+    for unit in cut_units(_gathered(_unfinished(folder), unit_size), unit_size):
+        folder.write_unit(generation, unit, fingerprint)
+        count += len(unit)
     folder.remove("STOP")
     return count
 

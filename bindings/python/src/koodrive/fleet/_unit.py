@@ -69,14 +69,19 @@ def run_unit(
         KeyboardInterrupt: After what was done is written down.
     """
     folder = Work(work)
-    attempts = read_attempts(folder, unit).ended
-    if attempts:
-        return UnitResult(unit, dict(tally(attempts[-1].outcomes)), attempts[-1].error)
+    earlier = _earlier_result(folder, unit)
+    if earlier is not None:
+        return earlier
     if folder.is_stopped():
         return None
     rows = folder.read_unit(unit)
     attempt, began = uuid.uuid4().hex, time.time()
     write_intent(folder, unit, attempt)
+    # It may have ended since, and `resume` may have taken up what it left.
+    earlier = _earlier_result(folder, unit)
+    if earlier is not None:
+        remove_intent(folder, unit, attempt)
+        return earlier
     try:
         ran = list(_delete_all(client, rows, token_for))
     except InvalidArgument:
@@ -96,6 +101,14 @@ def run_unit(
         if not isinstance(found, Exception):
             raise found
     return UnitResult(unit, dict(tally(outcomes)), error)
+
+
+def _earlier_result(work: Work, unit: str) -> UnitResult | None:
+    """The result of an attempt that has ended, if one has."""
+    attempts = read_attempts(work, unit).ended
+    if not attempts:
+        return None
+    return UnitResult(unit, dict(tally(attempts[-1].outcomes)), attempts[-1].error)
 
 
 class _Part(NamedTuple):
