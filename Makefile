@@ -45,7 +45,7 @@ library: need-cargo $(DEF)
 	@$(if $(WINDOWS),,ln -sf libkoodrive.so $(RELEASE)/$(SONAME))
 
 .PHONY: sandbox
-sandbox: need-cargo
+sandbox: need-cargo ## build target/debug/koodrive-sandbox
 	$(CARGO) build --locked -p koodrive-sandbox
 
 .PHONY: demo

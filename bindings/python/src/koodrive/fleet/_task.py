@@ -54,7 +54,7 @@ class Task:
 
     def __repr__(self) -> str:
         # Schedulers log it, and the settings hold secrets.
-        return f"<koodrive.fleet task of {self._work}>"
+        return f"<koodrive.fleet task of {Work(self._work).name}>"
 
     def _client(self) -> Client:
         """The thread's client: it keeps its connections, and what rate the service allows."""
