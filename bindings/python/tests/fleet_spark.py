@@ -3,11 +3,12 @@
 import os
 import sys
 
-from pyspark.sql import SparkSession
-
 from koodrive import fleet
 
 if __name__ == "__main__":
+    # Only here: pytest looks for doctests in every module.
+    from pyspark.sql import SparkSession
+
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # Three cores; a task may fail four times; slow ones are run a second time beside the first.
     builder = SparkSession.builder.master("local[3, 4]").config("spark.ui.enabled", "false")
