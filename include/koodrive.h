@@ -656,12 +656,12 @@ koodrive_status koodrive_plan_add_scopes(koodrive_plan *plan,
  * them, or none.
  *
  * Its columns are found by their names. "scope_id" and "device_id" must be there. "user_id" may be missing, or null
- * in some rows: the user id of the config of the client that will run the plan. "tried", booleans, may be missing:
+ * in some rows: the id is then of the user of the client that will run the plan. "tried", booleans, may be missing:
  * true says of an id what koodrive_plan_mark_tried() says. Other columns are ignored. Ids are texts (utf8, large
  * utf8, utf8 view), integers of any size, which are taken as their decimal digits, or dictionaries of these.
  *
- * stream: is used on the calling thread, before the call returns; it must not use the plan. It is always released,
- * also if the call fails; only the struct itself is left to the caller.
+ * stream: its functions are called on the calling thread, before this call returns, and must not use the plan. It is
+ * always released, also if the call fails (its own release is NULL then); only the struct itself is left to the caller.
  *
  * Everything is copied. Returns KOODRIVE_ERROR_INVALID_ARGUMENT for a column that is missing, stands there twice, or
  * holds anything else, such as floating point numbers, decimals or values of an extension type; for a row with a
@@ -977,8 +977,8 @@ koodrive_plan *koodrive_result_unfinished(const koodrive_result *result);
  * at most a million rows; a result without ids has no batch.
  *
  * out: becomes the stream, which the caller releases by its own function, or hands to who does; what it held before
- * is not released. It needs the result no more, and may be used on any thread, by one at a time. It copies batch by
- * batch, when it is asked for the next one.
+ * is not released. The stream keeps what it needs, so that the result may be freed first. It may be used on any
+ * thread, by one at a time, and copies a batch when it is asked for it.
  *
  * Returns KOODRIVE_ERROR_INVALID_ARGUMENT if result or out is NULL; out is a released stream then.
  */

@@ -122,12 +122,12 @@ pub unsafe extern "C" fn koodrive_plan_add_scopes(
 /// them, or none.
 ///
 /// Its columns are found by their names. "scope_id" and "device_id" must be there. "user_id" may be missing, or null
-/// in some rows: the user id of the config of the client that will run the plan. "tried", booleans, may be missing:
+/// in some rows: the id is then of the user of the client that will run the plan. "tried", booleans, may be missing:
 /// true says of an id what koodrive_plan_mark_tried() says. Other columns are ignored. Ids are texts (utf8, large
 /// utf8, utf8 view), integers of any size, which are taken as their decimal digits, or dictionaries of these.
 ///
-/// stream: is used on the calling thread, before the call returns; it must not use the plan. It is always released,
-/// also if the call fails; only the struct itself is left to the caller.
+/// stream: its functions are called on the calling thread, before this call returns, and must not use the plan. It is
+/// always released, also if the call fails (its own release is NULL then); only the struct itself is left to the caller.
 ///
 /// Everything is copied. Returns KOODRIVE_ERROR_INVALID_ARGUMENT for a column that is missing, stands there twice, or
 /// holds anything else, such as floating point numbers, decimals or values of an extension type; for a row with a

@@ -208,8 +208,8 @@ pub unsafe extern "C" fn koodrive_result_unfinished(
 /// at most a million rows; a result without ids has no batch.
 ///
 /// out: becomes the stream, which the caller releases by its own function, or hands to who does; what it held before
-/// is not released. It needs the result no more, and may be used on any thread, by one at a time. It copies batch by
-/// batch, when it is asked for the next one.
+/// is not released. The stream keeps what it needs, so that the result may be freed first. It may be used on any
+/// thread, by one at a time, and copies a batch when it is asked for it.
 ///
 /// Returns KOODRIVE_ERROR_INVALID_ARGUMENT if result or out is NULL; out is a released stream then.
 #[unsafe(no_mangle)]
