@@ -71,7 +71,8 @@ def _fold(work: Work, unit: UnitName, later: list[UnitName]) -> FoldedUnit:
     rows = work.read_unit(str(unit))
     outcomes = not_sent(rows, "no attempt at its unit has ended")
     # Only once all is known: what one unit leaves unsure concerns what others say of the row.
-    seen = [_seen(work, rows, name) for name in (unit, *later)]
+    others = ((name, work.read_unit(str(name))) for name in later)
+    seen = [_seen(work, rows, *one) for one in ((unit, rows), *others)]
     views = [(attempt.outcomes, one.is_covered) for one in seen for attempt in one.attempts]
     outcomes = fold(outcomes, views)
     is_lost = _any(len(rows), (one.is_covered for one in seen if one.is_one_lost))
@@ -80,8 +81,7 @@ def _fold(work: Work, unit: UnitName, later: list[UnitName]) -> FoldedUnit:
     return FoldedUnit(rows, outcomes, is_pending, [a for one in seen for a in one.attempts])
 
 
-def _seen(work: Work, rows: pa.Table, unit: UnitName) -> _Seen:
-    held = work.read_unit(str(unit))
+def _seen(work: Work, rows: pa.Table, unit: UnitName, held: pa.Table) -> _Seen:
     places = pc.index_in(rows["row"].combine_chunks(), held["row"].combine_chunks())
     attempts, is_one_lost = read_attempts(work, str(unit))
     if any(len(attempt.outcomes) != len(held) for attempt in attempts):

@@ -188,7 +188,7 @@ def _of_one_kind(tables: Iterator[pa.Table], name: str) -> Iterator[pa.Table]:
 
 def _rechunked(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The same rows in tables of CHUNK_ROWS."""
-    held = [SCHEMA.empty_table()]  # A table of no rows is one, too.
+    held: list[pa.Table] = []
     count = 0
     for table in tables:
         rest = table

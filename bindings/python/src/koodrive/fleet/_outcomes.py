@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pyarrow.parquet
 from koodrive.fleet._attempt import OUTCOME_SCHEMA
 from koodrive.fleet._folded import folded
 from koodrive.fleet._input import KEYS
-from koodrive.fleet._work import Folder, Work
+from koodrive.fleet._work import Folder, Work, replacing
 
 _COLUMNS = (*KEYS, *OUTCOME_SCHEMA.names[:-1])
 
@@ -45,18 +44,14 @@ def write_outcomes(work: Folder, path: str | os.PathLike[str]) -> int:
     """
     folder = Work(work)
     folder.existing_job()
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     count = 0
-    try:
-        with pyarrow.parquet.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
-            for table in _tables(folder):
-                file.write_table(table)
-                count += len(table)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with (
+        replacing(Path(path)) as temporary,
+        pyarrow.parquet.ParquetWriter(temporary, SCHEMA, compression="zstd") as file,
+    ):
+        for table in _tables(folder):
+            file.write_table(table)
+            count += len(table)
     return count
 
 

@@ -9,7 +9,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 from koodrive import InvalidArgument
 from koodrive.fleet._task import Progress, Settings, Task, collect
@@ -56,41 +56,34 @@ def processes(
     return collect(_run(task, deque(pending_units(work)), workers), progress)
 
 
-class _Worker(NamedTuple):
-    process: Any
-    connection: Connection
-    unit: str
-
-
 def _run(task: Task, units: deque[str], count: int) -> Iterator[UnitResult | None]:
     # A fork of a process with threads may hang; a new interpreter does not.
     context = multiprocessing.get_context("spawn")
     losses: Counter[str] = Counter()
     refused: list[InvalidArgument] = []
-    working: list[_Worker] = []
-    idle: list[tuple[Any, Connection]] = []
+    working: dict[Connection, str] = {}
+    idle: list[Connection] = []
     with contextlib.ExitStack() as processes:
         while units or working:
             while units and len(working) < count:
-                process, connection = idle.pop() if idle else _start(context, task, processes)
-                unit = units.popleft()
-                working.append(_Worker(process, connection, unit))
+                connection = idle.pop() if idle else _start(context, task, processes)
+                working[connection] = units.popleft()
                 with contextlib.suppress(OSError):  # It died idle: seen below, as any death.
-                    connection.send(unit)
-            ready = multiprocessing.connection.wait([worker.connection for worker in working])
-            for worker in [worker for worker in working if worker.connection in ready]:
-                working.remove(worker)
+                    connection.send(working[connection])
+            ready = multiprocessing.connection.wait(list(working))
+            for connection in [one for one in working if one in ready]:
+                unit = working.pop(connection)
                 try:
-                    result = worker.connection.recv()
+                    result = connection.recv()
                 except (EOFError, OSError):
-                    losses[worker.unit] += 1
-                    if losses[worker.unit] == _MOST_LOSSES:
+                    losses[unit] += 1
+                    if losses[unit] == _MOST_LOSSES:
                         raise RuntimeError(
-                            f"unit {worker.unit} lost its worker {_MOST_LOSSES} times"
+                            f"unit {unit} lost its worker {_MOST_LOSSES} times"
                         ) from None
-                    units.append(worker.unit)
+                    units.append(unit)
                     continue
-                idle.append((worker.process, worker.connection))
+                idle.append(connection)
                 if isinstance(result, InvalidArgument):
                     refused.append(result)
                 elif isinstance(result, BaseException):
@@ -101,7 +94,8 @@ def _run(task: Task, units: deque[str], count: int) -> Iterator[UnitResult | Non
         raise refused[0]
 
 
-def _start(context: Any, task: Task, processes: contextlib.ExitStack) -> tuple[Any, Connection]:
+def _start(context: Any, task: Task, processes: contextlib.ExitStack) -> Connection:
+    ours: Connection
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(task, theirs), daemon=True)
     process.start()
@@ -109,7 +103,7 @@ def _start(context: Any, task: Task, processes: contextlib.ExitStack) -> tuple[A
     # The other way round: without its pipe a worker ends, when its unit is done.
     processes.callback(process.join)
     processes.callback(ours.close)
-    return process, ours
+    return ours
 
 
 def _work(task: Task, connection: Connection) -> None:

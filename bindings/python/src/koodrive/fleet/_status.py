@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow.compute as pc
 
-from koodrive.fleet._attempt import Attempt, tally
+from koodrive.fleet._attempt import tally
 from koodrive.fleet._folded import folded
 from koodrive.fleet._work import Folder, Work
 
@@ -44,18 +44,16 @@ def status(work: Folder) -> Status:
     folder = Work(work)
     job = folder.existing_job()
     counts: Counter[str] = Counter()
-    attempts: list[Attempt] = []
+    times: list[tuple[float, float]] = []
     pending = unfinished = 0
     for unit in folded(folder):
         counts += tally(unit.outcomes)
-        attempts += [
-            attempt._replace(outcomes=attempt.outcomes.slice(0, 0)) for attempt in unit.attempts
-        ]
+        times += [(attempt.began, attempt.ended) for attempt in unit.attempts]
         pending += pc.sum(unit.is_pending).as_py()
         unfinished += pc.sum(pc.and_not(unit.outcomes["unfinished"], unit.is_pending)).as_py()
     names = {str(name) for name in folder.units()}
     done = {file.unit for file in folder.attempts() if not file.is_intent}
-    rate = _rate(job.row_count - pending, attempts)
+    rate = _rate(job.row_count - pending, times)
     return Status(
         unit_count=len(names),
         units_done=len(names & done),
@@ -69,9 +67,9 @@ def status(work: Folder) -> Status:
     )
 
 
-def _rate(done: int, attempts: list[Attempt]) -> float | None:
-    if not attempts:
+def _rate(done: int, times: list[tuple[float, float]]) -> float | None:
+    if not times:
         return None
-    began = min(attempt.began for attempt in attempts)
-    ended = max(attempt.ended for attempt in attempts)
+    began = min(began for began, _ in times)
+    ended = max(ended for _, ended in times)
     return done / (ended - began) if ended > began else None

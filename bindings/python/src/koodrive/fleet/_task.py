@@ -58,13 +58,12 @@ class Task:
 
     def _client(self) -> Client:
         """The thread's client: it keeps its connections, and what rate the service allows."""
-        # One that had users' tokens keeps the last.
-        has_token = self._token_for is None
         wanted = (
             os.getpid(),
             _environment() if self._settings is None else self._settings,
             self._rate,
-            has_token,
+            # One that had users' tokens keeps the last.
+            self._token_for is None,
         )
         if getattr(_local, "made_for", None) != wanted:
             _local.client = self._new_client()

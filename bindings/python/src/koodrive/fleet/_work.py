@@ -19,6 +19,7 @@ import json
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
@@ -262,18 +263,24 @@ def decode(content: bytes, place: str, wanted: str) -> tuple[pa.Table, dict[str,
     return table.replace_schema_metadata(), fields
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    _make_durably(path.parent)
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """What to write in the place of a file, which it becomes when it is whole."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    _make_durably(path.parent)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     _sync_folder(path.parent)
 
 
