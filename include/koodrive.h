@@ -723,7 +723,8 @@ void koodrive_plan_free(koodrive_plan *plan);
 #define KOODRIVE_EVENT_RETRY 2
 
 /**
- * The service refused a request for its rate: the rate from now on.
+ * The service refused a request for its rate, and the rate was cut: what it is from now on. What was under way by
+ * then may be refused, too, and cuts nothing: koodrive_monitor_throttles() counts these as well.
  */
 #define KOODRIVE_EVENT_THROTTLED 3
 
@@ -771,6 +772,24 @@ const char *koodrive_event_kind_name(int32_t kind);
 const char *koodrive_event_message(const koodrive_event *event);
 
 /**
+ * The user of the request that a REQUEST or RETRY is about. Borrowed from the event; NULL for others and for
+ * NULL.
+ */
+const char *koodrive_event_user_id(const koodrive_event *event);
+
+/**
+ * The device of that request. Borrowed from the event; NULL of a list of devices, for others and for NULL.
+ */
+const char *koodrive_event_device_id(const koodrive_event *event);
+
+/**
+ * The first id that the request holds: with user and device it tells the request from all others of the run, as
+ * each id stands in one request at a time. What is sent again holds only the ids that are left, so the first may be
+ * another one then. Borrowed from the event; NULL of a call that lists, for others and for NULL.
+ */
+const char *koodrive_event_first_scope_id(const koodrive_event *event);
+
+/**
  * The X-Request-Id of the response behind the event, for the service's support. Borrowed from the event; NULL if
  * there is none, or for NULL.
  */
@@ -803,6 +822,11 @@ size_t koodrive_event_scope_count(const koodrive_event *event);
  * halved begins anew. 0 for others and for NULL.
  */
 uint32_t koodrive_event_attempt(const koodrive_event *event);
+
+/**
+ * Of a THROTTLED how many requests a second are sent from now on, at the most; 0 for others and for NULL.
+ */
+double koodrive_event_rate(const koodrive_event *event);
 
 /**
  * Frees an event, and all that was borrowed from it. NULL is fine.

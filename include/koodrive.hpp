@@ -83,7 +83,7 @@ enum class Outcome : std::int32_t {
 enum class EventKind : std::int32_t {
     request = KOODRIVE_EVENT_REQUEST,     /**< A request was answered, or failed after it was sent. */
     retry = KOODRIVE_EVENT_RETRY,         /**< A request will be sent again: why, and when. */
-    throttled = KOODRIVE_EVENT_THROTTLED, /**< The service slows the run down: the rate from now on. */
+    throttled = KOODRIVE_EVENT_THROTTLED, /**< The service refused for its rate, which was cut. */
     outage_began = KOODRIVE_EVENT_OUTAGE_BEGAN, /**< The service is down, and why: requests wait. */
     outage_ended = KOODRIVE_EVENT_OUTAGE_ENDED, /**< The service is back, and after how long. */
     clock_corrected = KOODRIVE_EVENT_CLOCK_CORRECTED, /**< Our clock is wrong, and by how much. */
@@ -668,6 +668,24 @@ class Event {
         return detail::optional(koodrive_event_message(handle_.get())).value_or("");
     }
 
+    /** The user of the request that a request or retry is about. */
+    std::optional<std::string_view> user_id() const noexcept {
+        return detail::optional(koodrive_event_user_id(handle_.get()));
+    }
+
+    /** The device of that request; none of a list of devices. */
+    std::optional<std::string_view> device_id() const noexcept {
+        return detail::optional(koodrive_event_device_id(handle_.get()));
+    }
+
+    /**
+     * The first id that the request holds: with user and device it tells the request from all others of the run.
+     * What is sent again holds only the ids that are left. None of a call that lists.
+     */
+    std::optional<std::string_view> first_scope_id() const noexcept {
+        return detail::optional(koodrive_event_first_scope_id(handle_.get()));
+    }
+
     /** The X-Request-Id of the response behind it, for the service's support. */
     std::optional<std::string_view> request_id() const noexcept {
         return detail::optional(koodrive_event_request_id(handle_.get()));
@@ -694,6 +712,9 @@ class Event {
      * was halved begins anew. 0 for others.
      */
     std::uint32_t attempt() const noexcept { return koodrive_event_attempt(handle_.get()); }
+
+    /** Of EventKind::throttled how many requests a second are sent from now on, at the most; else 0. */
+    double rate() const noexcept { return koodrive_event_rate(handle_.get()); }
 
   private:
     friend class Monitor;

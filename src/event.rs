@@ -1,7 +1,8 @@
 //! What happens in a run, kept for whoever watches it.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -60,7 +61,9 @@ pub struct Event {
     /// What kind of thing.
     pub kind: EventKind,
     /// The same in words: one line, without a secret.
-    pub message: String,
+    pub message: Cow<'static, str>,
+    /// Whose request it is about.
+    pub request: Option<RequestName>,
     /// The `X-Request-Id` of the response behind it.
     pub request_id: Option<String>,
     /// The HTTP status of that.
@@ -73,6 +76,19 @@ pub struct Event {
     pub scope_count: usize,
     /// Which try of the request it is about, from 1.
     pub attempt: u32,
+    /// Requests a second from now on.
+    pub rate: Option<f64>,
+}
+
+/// What tells a request from the others of its run, as C reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestName {
+    /// The user.
+    pub user_id: CString,
+    /// The device, where the request is about one.
+    pub device_id: Option<CString>,
+    /// The first id that it holds: each stands in one request at a time.
+    pub first_scope_id: Option<CString>,
 }
 
 /// The latest events, up to a number of them.

@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::ffi::CString;
+
 use common::*;
 use koodrive::client::Client;
 use koodrive::config::Config;
 use koodrive::error::ErrorKind;
-use koodrive::event::{Event, EventKind};
+use koodrive::event::{Event, EventKind, RequestName};
 use koodrive::monitor::Monitor;
 use koodrive_sandbox::{Fault, Match, Options, RateLimit, Rule, Sandbox};
 
@@ -75,6 +77,29 @@ fn a_retry_says_why_and_when() {
     assert_eq!((monitor.requests_sent(), monitor.retries()), (3, 2));
 }
 
+/// Where there is no response, nothing else says which request it was.
+#[test]
+fn a_request_and_its_retry_say_whose_they_are() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::during(1..2, Fault::LoseAnswer)]);
+    let (_, events) = run(&sandbox, 250, |_| ());
+    let ids = generated_ids(250);
+    assert_eq!(kinds(&events), [Request, Request, Retry, Request, Request]);
+    for (event, first) in events.iter().zip([0, 100, 100, 100, 200]) {
+        let whose = name(USER, Some(DEVICE), Some(&ids[first]));
+        assert_eq!(event.request.as_ref(), Some(&whose));
+    }
+}
+
+fn name(user: &str, device: Option<&str>, first: Option<&str>) -> RequestName {
+    let c_string = |id: &str| CString::new(id).unwrap();
+    RequestName {
+        user_id: c_string(user),
+        device_id: device.map(c_string),
+        first_scope_id: first.map(c_string),
+    }
+}
+
 #[test]
 fn throttling_says_the_rate_from_now_on() {
     let sandbox = sandbox(Options {
@@ -92,7 +117,10 @@ fn throttling_says_the_rate_from_now_on() {
         .collect();
     assert!(!throttled.is_empty());
     for event in throttled {
-        assert!(event.message.contains("requests a second"), "{event:?}");
+        let rate = event.rate.unwrap();
+        assert!(rate > 0.0, "{event:?}");
+        let words = format!("throttled to {rate:.1} requests a second: ");
+        assert!(event.message.starts_with(&words), "{event:?}");
         assert_eq!(event.http_status, Some(429));
     }
     let refused = events
@@ -266,6 +294,14 @@ fn a_list_is_a_run_with_events() {
     let events: Vec<_> = std::iter::from_fn(|| monitor.next_event()).collect();
     assert_eq!(kinds(&events), [Request, Retry, Request]);
     assert_eq!(events[2].attempt, 2);
+    for event in events {
+        assert_eq!(event.request, Some(name(USER, None, None)));
+    }
+    client(&sandbox)
+        .list_scopes(Some("Li"), DEVICE, Some("101"), Some(&monitor))
+        .unwrap();
+    let event = monitor.next_event().unwrap();
+    assert_eq!(event.request, Some(name("Li", Some(DEVICE), None)));
 }
 
 #[test]

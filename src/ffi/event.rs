@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 
 use super::{c_pointer, free, guard};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, RequestName};
 use crate::report::c_string;
 
 /// A request was answered, or failed after it was sent: its status, request id, duration, ids and attempt.
@@ -12,7 +12,8 @@ pub const KOODRIVE_EVENT_REQUEST: i32 = 1;
 /// A request will be sent again: why, and when.
 pub const KOODRIVE_EVENT_RETRY: i32 = 2;
 
-/// The service refused a request for its rate: the rate from now on.
+/// The service refused a request for its rate, and the rate was cut: what it is from now on. What was under way by
+/// then may be refused, too, and cuts nothing: koodrive_monitor_throttles() counts these as well.
 pub const KOODRIVE_EVENT_THROTTLED: i32 = 3;
 
 /// The service is down, and why: requests wait.
@@ -43,6 +44,10 @@ impl koodrive_event {
             event,
         }
     }
+
+    fn request(&self) -> Option<&RequestName> {
+        self.event.request.as_ref()
+    }
 }
 
 /// What kind of thing happened: a KOODRIVE_EVENT_... number. Be ready for numbers that are added later. 0 for
@@ -70,6 +75,38 @@ pub unsafe extern "C" fn koodrive_event_message(event: *const koodrive_event) ->
     // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
     let event = unsafe { event.as_ref() };
     c_pointer(event.map(|event| event.message.as_c_str()))
+}
+
+/// The user of the request that a REQUEST or RETRY is about. Borrowed from the event; NULL for others and for
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_event_user_id(event: *const koodrive_event) -> *const c_char {
+    // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
+    let event = unsafe { event.as_ref() };
+    let request = event.and_then(koodrive_event::request);
+    c_pointer(request.map(|request| request.user_id.as_c_str()))
+}
+
+/// The device of that request. Borrowed from the event; NULL of a list of devices, for others and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_event_device_id(event: *const koodrive_event) -> *const c_char {
+    // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
+    let event = unsafe { event.as_ref() };
+    let request = event.and_then(koodrive_event::request);
+    c_pointer(request.and_then(|request| request.device_id.as_deref()))
+}
+
+/// The first id that the request holds: with user and device it tells the request from all others of the run, as
+/// each id stands in one request at a time. What is sent again holds only the ids that are left, so the first may be
+/// another one then. Borrowed from the event; NULL of a call that lists, for others and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_event_first_scope_id(
+    event: *const koodrive_event,
+) -> *const c_char {
+    // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
+    let event = unsafe { event.as_ref() };
+    let request = event.and_then(koodrive_event::request);
+    c_pointer(request.and_then(|request| request.first_scope_id.as_deref()))
 }
 
 /// The X-Request-Id of the response behind the event, for the service's support. Borrowed from the event; NULL if
@@ -123,6 +160,14 @@ pub unsafe extern "C" fn koodrive_event_attempt(event: *const koodrive_event) ->
     // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
     let event = unsafe { event.as_ref() };
     event.map_or(0, |event| event.event.attempt)
+}
+
+/// Of a THROTTLED how many requests a second are sent from now on, at the most; 0 for others and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn koodrive_event_rate(event: *const koodrive_event) -> f64 {
+    // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
+    let event = unsafe { event.as_ref() };
+    event.and_then(|event| event.event.rate).unwrap_or(0.0)
 }
 
 /// Frees an event, and all that was borrowed from it. NULL is fine.

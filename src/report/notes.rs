@@ -131,5 +131,7 @@ impl NoteTable {
 
 /// A text as C reads it; a NUL, which would end it, becomes U+FFFD.
 pub(crate) fn c_string(text: &str) -> CString {
-    CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
+    CString::new(text)
+        .or_else(|_| CString::new(text.replace('\0', "\u{fffd}")))
+        .unwrap_or_default()
 }

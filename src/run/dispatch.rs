@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::RunContext;
 use super::control::{Control, Stop, Stopped};
-use super::events::{Again, Events};
+use super::events::{Again, Events, ToldRequest};
 use super::health::ServiceHealth;
 use super::rate_limiter::Slot;
 use crate::context::CallContext;
@@ -76,11 +76,10 @@ impl<'a> Dispatch<'a> {
         }
     }
 
-    /// Tells that a request of so many ids will be sent again, for the `attempt`th time, unless the run is stopped
-    /// by now.
-    pub(super) fn tell_retry(&self, scopes: usize, attempt: u32, error: &Error, again: &Again) {
+    /// Tells that a request will be sent again, unless the run is stopped by now.
+    pub(super) fn tell_retry(&self, request: &ToldRequest<'_>, error: &Error, again: &Again) {
         if !self.control.cancellation().is_stopped() {
-            self.events.retry(scopes, attempt, error, again);
+            self.events.retry(request, error, again);
         }
     }
 

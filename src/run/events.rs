@@ -1,9 +1,11 @@
 //! Tells a run's monitor what happens. Where nobody keeps events, none is made.
 
+use std::borrow::Cow;
+use std::ffi::CString;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, RequestName};
 use crate::monitor::Monitor;
 use crate::service::{Attempt, AttemptError};
 use crate::system::System;
@@ -17,12 +19,22 @@ pub(super) struct Events<'a> {
     is_kept: bool,
 }
 
+/// A request, as events tell of it.
+#[derive(Clone, Copy)]
+pub(super) struct ToldRequest<'r> {
+    pub(super) user: &'r str,
+    pub(super) device: Option<&'r str>,
+    pub(super) first_scope: Option<&'r str>,
+    pub(super) scope_count: usize,
+    /// Which try of it, from 1.
+    pub(super) attempt: u32,
+}
+
 /// A request on its way.
-pub(super) struct Sent {
+pub(super) struct Sent<'r> {
     /// None where nobody wants to know.
     at: Option<Instant>,
-    scopes: usize,
-    attempt: u32,
+    request: ToldRequest<'r>,
 }
 
 /// When a request will be sent again.
@@ -45,18 +57,17 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// A request of so many ids is sent for the `attempt`th time.
-    pub(super) fn sending(&self, scopes: usize, attempt: u32) -> Sent {
+    /// A request is sent.
+    pub(super) fn sending<'r>(&self, request: ToldRequest<'r>) -> Sent<'r> {
         self.monitor.count_request();
         Sent {
             at: self.is_kept.then(|| self.now()),
-            scopes,
-            attempt,
+            request,
         }
     }
 
     /// It was answered, or failed.
-    pub(super) fn sent(&self, sent: &Sent, attempt: &Attempt<'_>) {
+    pub(super) fn sent(&self, sent: &Sent<'_>, attempt: &Attempt<'_>) {
         let error = attempt.follow_up.error.as_ref();
         if error.is_some_and(AttemptError::is_throttle) {
             self.monitor.count_throttle();
@@ -64,21 +75,19 @@ impl<'a> Events<'a> {
         let Some(at) = sent.at else { return };
         let now = self.now();
         let message = match error {
-            Some(error) => error.error.message.clone(),
-            None => "the service answered the request".to_owned(),
+            Some(error) => Cow::Owned(error.error.message.clone()),
+            None => "the service answered the request".into(),
         };
         self.push(Event {
             request_id: attempt.request_id.clone(),
             http_status: attempt.status,
             duration: now.saturating_duration_since(at),
-            scope_count: sent.scopes,
-            attempt: sent.attempt,
-            ..self.event(EventKind::Request, message, now)
+            ..self.of_request(EventKind::Request, message, &sent.request, now)
         });
     }
 
-    /// A request of so many ids will be sent again, for the `attempt`th time.
-    pub(super) fn retry(&self, scopes: usize, attempt: u32, error: &Error, again: &Again) {
+    /// A request will be sent again.
+    pub(super) fn retry(&self, request: &ToldRequest<'_>, error: &Error, again: &Again) {
         self.monitor.count_retry();
         self.tell(|| {
             let when = match again {
@@ -91,9 +100,7 @@ impl<'a> Events<'a> {
             Event {
                 request_id: error.request_id.clone(),
                 http_status: error.http_status,
-                scope_count: scopes,
-                attempt,
-                ..self.event(EventKind::Retry, message, self.now())
+                ..self.of_request(EventKind::Retry, message.into(), request, self.now())
             }
         });
     }
@@ -105,7 +112,10 @@ impl<'a> Events<'a> {
                 "throttled to {rate:.1} requests a second: {}",
                 error.message
             );
-            self.about(EventKind::Throttled, message, error, self.now())
+            Event {
+                rate: Some(rate),
+                ..self.about(EventKind::Throttled, message, error, self.now())
+            }
         });
     }
 
@@ -121,7 +131,7 @@ impl<'a> Events<'a> {
     pub(super) fn outage_ended(&self, now: Instant, outage: Duration) {
         self.tell(|| {
             let message = format!("the service is back after {:.1} s", outage.as_secs_f64());
-            self.event(EventKind::OutageEnded, message, now)
+            self.event(EventKind::OutageEnded, message.into(), now)
         });
     }
 
@@ -131,7 +141,7 @@ impl<'a> Events<'a> {
             let direction = if seconds < 0 { "behind" } else { "ahead of" };
             let seconds = seconds.unsigned_abs();
             let message = format!("the service's clock is {seconds} s {direction} ours");
-            self.event(EventKind::ClockCorrected, message, self.now())
+            self.event(EventKind::ClockCorrected, message.into(), self.now())
         });
     }
 
@@ -159,20 +169,59 @@ impl<'a> Events<'a> {
         Event {
             request_id: error.request_id.clone(),
             http_status: error.http_status,
+            ..self.event(kind, message.into(), now)
+        }
+    }
+
+    fn of_request(
+        &self,
+        kind: EventKind,
+        message: Cow<'static, str>,
+        request: &ToldRequest<'_>,
+        now: Instant,
+    ) -> Event {
+        Event {
+            request: Some(request.name()),
+            scope_count: request.scope_count,
+            attempt: request.attempt,
             ..self.event(kind, message, now)
         }
     }
 
-    fn event(&self, kind: EventKind, message: String, now: Instant) -> Event {
+    fn event(&self, kind: EventKind, message: Cow<'static, str>, now: Instant) -> Event {
         Event {
             kind,
-            message: on_one_line(message),
+            message: match message {
+                Cow::Owned(message) => on_one_line(message).into(),
+                ours => ours,
+            },
+            request: None,
             request_id: None,
             http_status: None,
             elapsed: now.saturating_duration_since(self.began),
             duration: Duration::ZERO,
             scope_count: 0,
             attempt: 0,
+            rate: None,
+        }
+    }
+}
+
+impl ToldRequest<'_> {
+    pub(super) fn next_try(self) -> Self {
+        Self {
+            attempt: self.attempt + 1,
+            ..self
+        }
+    }
+
+    fn name(&self) -> RequestName {
+        // No id holds a NUL.
+        let c_string = |id: &str| CString::new(id).unwrap_or_default();
+        RequestName {
+            user_id: c_string(self.user),
+            device_id: self.device.map(c_string),
+            first_scope_id: self.first_scope.map(c_string),
         }
     }
 }

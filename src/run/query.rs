@@ -7,12 +7,14 @@ use super::RunContext;
 use super::backoff::backoff;
 use super::control::{Stop, Stopped};
 use super::dispatch::Dispatch;
-use super::events::Again;
+use super::events::{Again, ToldRequest};
 use super::health::Diagnosis;
 use super::sender::{NotReady, Sender};
 use crate::error::Error;
 use crate::monitor::Watch;
-use crate::service::{Attempt, AttemptError, FollowUp, ListResponse, Query, Resend, RetryAction};
+use crate::service::{
+    Attempt, AttemptError, FollowUp, ListResponse, Query, QueryOf, Resend, RetryAction,
+};
 
 /// Adds what the service answers to each of these queries to `list`.
 pub(crate) fn read_list(
@@ -60,7 +62,7 @@ impl Reader<'_> {
             };
             dispatch.check().map_err(|Stopped| dispatch.stop_error())?;
             match follow_up.action {
-                RetryAction::TryAgain => self.try_again(attempt_error)?,
+                RetryAction::TryAgain => self.try_again(query, attempt_error)?,
                 _ => return Err(attempt_error.error),
             }
         }
@@ -84,7 +86,7 @@ impl Reader<'_> {
             }
             self.sends += 1;
             let events = self.sender.dispatch.events;
-            let sent = events.sending(0, self.sends);
+            let sent = events.sending(self.told(query));
             let context = self.sender.dispatch.query_context();
             let attempt = self.sender.session.read(query, list, &context);
             events.sent(&sent, &attempt);
@@ -97,13 +99,13 @@ impl Reader<'_> {
                 return Ok(follow_up);
             }
             if let Some(attempt_error) = &follow_up.error {
-                self.tell_retry(&attempt_error.error, &Again::AtOnce);
+                self.tell_retry(query, &attempt_error.error, &Again::AtOnce);
             }
         }
     }
 
     /// Prepares the next attempt, unless the last one was the last.
-    fn try_again(&mut self, attempt_error: AttemptError) -> Result<(), Error> {
+    fn try_again(&mut self, query: &Query<'_>, attempt_error: AttemptError) -> Result<(), Error> {
         let dispatch = self.sender.dispatch;
         let report = self.sender.failed(&attempt_error);
         self.not_before = None;
@@ -114,11 +116,11 @@ impl Reader<'_> {
                 return Err(dispatch.stop_error());
             }
             Diagnosis::ServiceDown { .. } => {
-                self.tell_retry(&attempt_error.error, &Again::WhenPossible);
+                self.tell_retry(query, &attempt_error.error, &Again::WhenPossible);
                 self.sender.step_back();
             }
             Diagnosis::RequestFailed | Diagnosis::ServiceSuspected if report.is_throttled => {
-                self.tell_retry(&attempt_error.error, &Again::WhenPossible);
+                self.tell_retry(query, &attempt_error.error, &Again::WhenPossible);
             }
             Diagnosis::RequestFailed | Diagnosis::ServiceSuspected => {
                 self.failed_attempts += 1;
@@ -133,14 +135,28 @@ impl Reader<'_> {
                 }
                 self.not_before = Some(not_before);
                 let again = Again::After(not_before - report.now);
-                self.tell_retry(&attempt_error.error, &again);
+                self.tell_retry(query, &attempt_error.error, &again);
             }
         }
         Ok(())
     }
 
-    fn tell_retry(&self, error: &Error, again: &Again) {
-        let dispatch = self.sender.dispatch;
-        dispatch.tell_retry(0, self.sends + 1, error, again);
+    fn tell_retry(&self, query: &Query<'_>, error: &Error, again: &Again) {
+        let next = self.told(query).next_try();
+        self.sender.dispatch.tell_retry(&next, error, again);
+    }
+
+    /// The latest try, as events tell of it.
+    fn told<'q>(&self, query: &Query<'q>) -> ToldRequest<'q> {
+        ToldRequest {
+            user: query.user,
+            device: match query.of {
+                QueryOf::Devices => None,
+                QueryOf::Scopes { device, .. } => Some(device),
+            },
+            first_scope: None,
+            scope_count: 0,
+            attempt: self.sends,
+        }
     }
 }

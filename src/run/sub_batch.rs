@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::error::Error;
 use crate::report::{Note, NoteId, Outcome};
 
+use super::events::ToldRequest;
 use super::schedule::{Batch, Schedule};
 use super::verdict::IdVerdict;
 
@@ -127,7 +128,7 @@ impl<'r> BatchProgress<'r> {
     }
 }
 
-impl SubBatch<'_> {
+impl<'r> SubBatch<'r> {
     /// What it failed in an outage that is over was the service's failure.
     pub(super) fn forgive(&mut self, outages_over: u32) {
         if self.outages_over != outages_over {
@@ -135,6 +136,17 @@ impl SubBatch<'_> {
             self.failed_attempts = 0;
             self.first_failure = None;
             self.suspected_trouble = None;
+        }
+    }
+
+    /// Its latest try, as events tell of it.
+    pub(super) fn told(&self, user: &'r str, device: &'r str) -> ToldRequest<'r> {
+        ToldRequest {
+            user,
+            device: Some(device),
+            first_scope: self.ids.first().map(|first| first.id),
+            scope_count: self.ids.len(),
+            attempt: self.sends,
         }
     }
 

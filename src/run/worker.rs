@@ -143,7 +143,7 @@ impl<'r, 'a> Worker<'r, 'a> {
         };
         sub_batch.sends += 1;
         let events = run.dispatch.events;
-        let sent = events.sending(ids.len(), sub_batch.sends);
+        let sent = events.sending(sub_batch.told(deletion.user, deletion.device));
         let context = run.dispatch.deletion_context();
         let attempt = self.sender.session.delete(&deletion, &context);
         events.sent(&sent, &attempt);
@@ -156,9 +156,10 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     /// Tells that the current request will be sent again.
     pub(super) fn tell_retry(&self, error: &Error, again: &Again) {
+        let BatchProgress { user, device, .. } = self.progress;
         if let Some(sub_batch) = self.progress.sub_batches.last() {
-            let (ids, attempt) = (sub_batch.ids.len(), sub_batch.sends + 1);
-            self.run.dispatch.tell_retry(ids, attempt, error, again);
+            let next = sub_batch.told(user, device).next_try();
+            self.run.dispatch.tell_retry(&next, error, again);
         }
     }
 

@@ -307,6 +307,8 @@ static void the_events_of_a_run(const koodrive::Client &client) {
         CHECK(event->http_status() == (is_forbidden ? 403 : 200) && event->request_id());
         CHECK((std::string_view(error.what()).find(event->message()) == 0) == is_forbidden);
         CHECK((event->request_id() == error.request_id()) == is_forbidden);
+        CHECK((event->user_id() == "forbidden") == is_forbidden && event->device_id() == "5");
+        CHECK(event->first_scope_id() == first && event->rate() == 0);
     }
     CHECK(scopes == 3 && monitor.events_dropped() == 0);
     monitor.keep_events(1);
@@ -339,6 +341,7 @@ static void events_are_taken_by_another_thread() {
     koodrive::Event taken = std::move(events[0]);
     CHECK(taken.kind() == EventKind::request && taken.http_status() == 200 && taken.scope_count() == 0);
     CHECK(!taken.message().empty() && taken.request_id() && events[0].message().empty());
+    CHECK(taken.user_id() && !taken.device_id() && !taken.first_scope_id() && !events[0].user_id());
     CHECK(events[0].kind() == EventKind() && !events[0].request_id() && events[0].attempt() == 0);
     CHECK(events[0].elapsed().count() == 0 && events[0].duration().count() == 0);
 }

@@ -39,6 +39,10 @@ static void readers(void) {
     CHECK(koodrive_event_duration_ms(NULL) == 0);
     CHECK(koodrive_event_scope_count(NULL) == 0);
     CHECK(koodrive_event_attempt(NULL) == 0);
+    CHECK(koodrive_event_user_id(NULL) == NULL);
+    CHECK(koodrive_event_device_id(NULL) == NULL);
+    CHECK(koodrive_event_first_scope_id(NULL) == NULL);
+    CHECK(koodrive_event_rate(NULL) == 0);
     CHECK(koodrive_result_count(NULL) == 0);
     CHECK(koodrive_result_outcomes(NULL) == NULL);
     CHECK(koodrive_result_tally(NULL, KOODRIVE_OUTCOME_DELETED) == 0);

@@ -47,6 +47,8 @@ static void *take_events(void *argument) {
             continue;
         }
         CHECK(strlen(koodrive_event_request_id(event)) > 0);
+        CHECK(strlen(koodrive_event_user_id(event)) > 0);
+        CHECK(strlen(koodrive_event_first_scope_id(event)) > 0);
         CHECK(koodrive_monitor_requests_sent(run->monitor) > run->events);
         run->events++;
         run->scopes += koodrive_event_scope_count(event);

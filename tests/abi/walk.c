@@ -181,6 +181,12 @@ static void the_events_of_a_run(const koodrive_client *client) {
         CHECK(koodrive_event_http_status(event) == (koodrive_event_scope_count(event) == 3 ? 403 : 200));
         CHECK(strlen(koodrive_event_message(event)) > 0);
         CHECK(strlen(koodrive_event_request_id(event)) > 0);
+        bool is_forbidden = koodrive_event_http_status(event) == 403;
+        CHECK(strcmp(koodrive_event_user_id(event),
+                     is_forbidden ? "forbidden" : "1505084218764547200") == 0);
+        CHECK(strcmp(koodrive_event_device_id(event), "4") == 0);
+        CHECK(strcmp(koodrive_event_first_scope_id(event), "1842846715527000001") == 0);
+        CHECK(koodrive_event_rate(event) == 0);
         scopes += koodrive_event_scope_count(event);
         koodrive_event_free(event);
     }

@@ -319,11 +319,11 @@ fn check_stopping(run: &Circumstances, events: &[Event]) -> Option<String> {
     let Some(error) = run.error.filter(|_| run.may_stop) else {
         return Some(format!("no reason to stop: {last:?}"));
     };
-    let is_it = one_line(&error.message).starts_with(&last.message)
+    let is_it = one_line(&error.message).starts_with(&*last.message)
         && error.http_status == last.http_status
         && error.request_id == last.request_id;
     let outranks = is_stop(error, run.is_reading)
-        || last.http_status.is_none() && OUTRANKING.contains(&last.message.as_str());
+        || last.http_status.is_none() && OUTRANKING.contains(&&*last.message);
     (!is_it && outranks).then(|| format!("{last:?} is told, {error:?} returned"))
 }
 
@@ -369,9 +369,9 @@ fn breaks_a_line(character: char) -> bool {
 
 /// What is wrong with an event alone.
 fn check_text(event: &Event) -> Option<String> {
-    let texts = [Some(&event.message), event.request_id.as_ref()];
+    let texts = [Some(&*event.message), event.request_id.as_deref()];
     let mut texts = texts.into_iter().flatten();
-    let is_bad = |text: &String| shows_secret(text) || text.contains(breaks_a_line);
+    let is_bad = |text: &str| shows_secret(text) || text.contains(breaks_a_line);
     let is_throttle = matches!(event.http_status, Some(429 | 503));
     let is_wrong = event.message.is_empty()
         || texts.any(is_bad)

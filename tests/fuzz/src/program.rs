@@ -710,6 +710,10 @@ fn read_event(event: *const koodrive_event) {
         assert_eq!(text(koodrive_event_kind_name(kind)), Some(name));
         assert_eq!(text(koodrive_event_message(event)), words);
         assert!(koodrive_event_request_id(event).is_null());
+        assert!(koodrive_event_user_id(event).is_null());
+        assert!(koodrive_event_device_id(event).is_null());
+        assert!(koodrive_event_first_scope_id(event).is_null());
+        assert_eq!(koodrive_event_rate(event), 0.0);
         assert_eq!(koodrive_event_http_status(event), 0);
         assert_eq!(koodrive_event_scope_count(event), 0);
         assert_eq!(koodrive_event_attempt(event), 0);
