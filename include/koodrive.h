@@ -749,6 +749,13 @@ void koodrive_plan_free(koodrive_plan *plan);
 #define KOODRIVE_EVENT_STOPPING 7
 
 /**
+ * A request is not sent again, which leaves ids of it without a success, or a list without an end: why, with status
+ * and request id of the failure. Told once of each request that failed, for good or as often as it is tried, or that
+ * was to be sent again when the run stopped. What a stop leaves that had not failed has no event of its own.
+ */
+#define KOODRIVE_EVENT_GIVEN_UP 8
+
+/**
  * One thing that happened in a run. koodrive_monitor_next_event() hands it out; the caller frees it with
  * koodrive_event_free(). It never changes, and stays valid whatever else is freed.
  */
@@ -772,7 +779,7 @@ const char *koodrive_event_kind_name(int32_t kind);
 const char *koodrive_event_message(const koodrive_event *event);
 
 /**
- * The user of the request that a REQUEST or RETRY is about. Borrowed from the event; NULL for others and for
+ * The user of the request that a REQUEST, RETRY or GIVEN_UP is about. Borrowed from the event; NULL for others and for
  * NULL.
  */
 const char *koodrive_event_user_id(const koodrive_event *event);
@@ -812,14 +819,15 @@ uint64_t koodrive_event_elapsed_ms(const koodrive_event *event);
 uint64_t koodrive_event_duration_ms(const koodrive_event *event);
 
 /**
- * How many ids the request holds that a REQUEST or RETRY is about; 0 of a call that lists, for others and for
- * NULL.
+ * How many ids the request holds that a REQUEST, RETRY or GIVEN_UP is about; 0 of a call that lists, for others and
+ * for NULL.
  */
 size_t koodrive_event_scope_count(const koodrive_event *event);
 
 /**
- * Which try it is, from 1: of a REQUEST the one that it is about, of a RETRY the next one. A request that was
- * halved begins anew. 0 for others and for NULL.
+ * Which try it is, from 1: of a REQUEST the one that it is about, of a RETRY the next one, of a GIVEN_UP the last one,
+ * 0 if it was never sent. A request that was halved begins anew. A connection that can't be had is no try: after it
+ * comes a RETRY, without a REQUEST, of the try that is still to come. 0 for others and for NULL.
  */
 uint32_t koodrive_event_attempt(const koodrive_event *event);
 

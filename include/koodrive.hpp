@@ -88,6 +88,7 @@ enum class EventKind : std::int32_t {
     outage_ended = KOODRIVE_EVENT_OUTAGE_ENDED, /**< The service is back, and after how long. */
     clock_corrected = KOODRIVE_EVENT_CLOCK_CORRECTED, /**< Our clock is wrong, and by how much. */
     stopping = KOODRIVE_EVENT_STOPPING,               /**< Why nothing new is sent. */
+    given_up = KOODRIVE_EVENT_GIVEN_UP, /**< A request that failed is not sent again: why. */
 };
 
 /** A status's name, such as "UNAUTHORIZED"; "UNDEFINED" for a value that is none. */
@@ -668,7 +669,7 @@ class Event {
         return detail::optional(koodrive_event_message(handle_.get())).value_or("");
     }
 
-    /** The user of the request that a request or retry is about. */
+    /** The user of the request that a request, retry or given_up is about. */
     std::optional<std::string_view> user_id() const noexcept {
         return detail::optional(koodrive_event_user_id(handle_.get()));
     }
@@ -704,12 +705,13 @@ class Event {
         return std::chrono::milliseconds(koodrive_event_duration_ms(handle_.get()));
     }
 
-    /** How many ids the request holds that a request or retry is about; 0 of a call that lists, and of others. */
+    /** How many ids the request holds that one of these is about; 0 of a call that lists, and of others. */
     std::size_t scope_count() const noexcept { return koodrive_event_scope_count(handle_.get()); }
 
     /**
-     * Which try it is, from 1: of a request the one that it is about, of a retry the next one. A request that
-     * was halved begins anew. 0 for others.
+     * Which try it is, from 1: of a request the one that it is about, of a retry the next one, of given_up the
+     * last one, 0 if it was never sent. A request that was halved begins anew. A connection that can't be had is
+     * no try: after it comes a retry, without a request, of the try that is still to come. 0 for others.
      */
     std::uint32_t attempt() const noexcept { return koodrive_event_attempt(handle_.get()); }
 

@@ -27,11 +27,13 @@ pub enum EventKind {
     ClockCorrected = 6,
     /// Nothing new is sent.
     Stopping = 7,
+    /// A request that failed is not sent again.
+    GivenUp = 8,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Request,
         Self::Retry,
         Self::Throttled,
@@ -39,6 +41,7 @@ impl EventKind {
         Self::OutageEnded,
         Self::ClockCorrected,
         Self::Stopping,
+        Self::GivenUp,
     ];
 
     /// Its name in the C interface.
@@ -51,6 +54,7 @@ impl EventKind {
             Self::OutageEnded => c"OUTAGE_ENDED",
             Self::ClockCorrected => c"CLOCK_CORRECTED",
             Self::Stopping => c"STOPPING",
+            Self::GivenUp => c"GIVEN_UP",
         }
     }
 }

@@ -101,6 +101,61 @@ fn name(user: &str, device: Option<&str>, first: Option<&str>) -> RequestName {
 }
 
 #[test]
+fn a_request_that_is_given_up_says_why() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::during(1..5, status(500))]);
+    let (_, events) = run(&sandbox, 250, |_| ());
+    let given_up: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == GivenUp)
+        .collect();
+    let [event] = given_up[..] else {
+        panic!("{events:?}");
+    };
+    let tries = |event: &&Event| event.kind == Request && event.http_status == Some(500);
+    let last = events.iter().rfind(tries).unwrap();
+    assert!(
+        event.message.starts_with("not sent again: "),
+        "{:?}",
+        event.message
+    );
+    assert!(event.message.ends_with(&*last.message), "{event:?}");
+    assert_eq!(event.request, last.request);
+    assert_eq!(event.request_id, last.request_id);
+    assert_eq!((event.http_status, event.attempt), (Some(500), 4));
+    assert_eq!(event.scope_count, 100);
+}
+
+#[test]
+fn a_request_that_was_never_sent_is_given_up_too() {
+    let sandbox = sandbox(Options::default());
+    let (monitor, events) = run(&sandbox, 10, |config| {
+        config.set_endpoint("http://127.0.0.1:1").unwrap();
+        config.set_max_attempts(3).unwrap();
+    });
+    assert_eq!(kinds(&events), [Retry, Retry, GivenUp]);
+    let attempts: Vec<_> = events.iter().map(|event| event.attempt).collect();
+    assert_eq!(attempts, [1, 1, 0]);
+    assert_eq!((monitor.requests_sent(), monitor.retries()), (0, 2));
+}
+
+/// What had not failed is left by the stop alone.
+#[test]
+fn a_request_that_failed_before_the_stop_is_given_up() {
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![
+        Rule::during(0..1, status(429)),
+        Rule::during(1..2, status(401)),
+    ]);
+    let (_, events) = run(&sandbox, 250, |_| ());
+    assert_eq!(
+        kinds(&events),
+        [Request, Throttled, Retry, Request, Stopping, GivenUp]
+    );
+    assert_eq!((events[5].http_status, events[5].attempt), (Some(401), 2));
+}
+
+#[test]
 fn throttling_says_the_rate_from_now_on() {
     let sandbox = sandbox(Options {
         rate_limit: Some(RateLimit {
@@ -180,7 +235,7 @@ fn why_a_run_stops_is_told() {
     let sandbox = sandbox(Options::default());
     sandbox.set_faults(vec![Rule::always(status(401))]);
     let (_, events) = run(&sandbox, 200, |_| ());
-    assert_eq!(kinds(&events), [Request, Stopping]);
+    assert_eq!(kinds(&events), [Request, Stopping, GivenUp]);
     assert_eq!(events[1].http_status, Some(401));
     assert_eq!(events[1].request_id, events[0].request_id);
 }
@@ -210,7 +265,7 @@ fn a_run_that_does_not_wait_tells_of_no_retry() {
     let sandbox = sandbox(Options::default());
     sandbox.set_faults(vec![Rule::always(too_long)]);
     let (monitor, events) = run(&sandbox, 200, |_| ());
-    assert_eq!(kinds(&events), [Request, Stopping, Throttled]);
+    assert_eq!(kinds(&events), [Request, Stopping, Throttled, GivenUp]);
     assert!(
         events[1].message.contains("a pause of 86400 seconds"),
         "{:?}",
@@ -302,6 +357,13 @@ fn a_list_is_a_run_with_events() {
         .unwrap();
     let event = monitor.next_event().unwrap();
     assert_eq!(event.request, Some(name("Li", Some(DEVICE), None)));
+    sandbox.set_faults(vec![Rule::always(status(403))]);
+    client(&sandbox)
+        .list_devices(None, Some(&monitor))
+        .unwrap_err();
+    let events: Vec<_> = std::iter::from_fn(|| monitor.next_event()).collect();
+    assert_eq!(kinds(&events), [Request, GivenUp]);
+    assert_eq!((events[1].http_status, events[1].attempt), (Some(403), 1));
 }
 
 #[test]

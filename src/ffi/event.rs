@@ -28,6 +28,11 @@ pub const KOODRIVE_EVENT_CLOCK_CORRECTED: i32 = 6;
 /// Why nothing new is sent.
 pub const KOODRIVE_EVENT_STOPPING: i32 = 7;
 
+/// A request is not sent again, which leaves ids of it without a success, or a list without an end: why, with status
+/// and request id of the failure. Told once of each request that failed, for good or as often as it is tried, or that
+/// was to be sent again when the run stopped. What a stop leaves that had not failed has no event of its own.
+pub const KOODRIVE_EVENT_GIVEN_UP: i32 = 8;
+
 /// One thing that happened in a run. koodrive_monitor_next_event() hands it out; the caller frees it with
 /// koodrive_event_free(). It never changes, and stays valid whatever else is freed.
 pub struct koodrive_event {
@@ -77,7 +82,7 @@ pub unsafe extern "C" fn koodrive_event_message(event: *const koodrive_event) ->
     c_pointer(event.map(|event| event.message.as_c_str()))
 }
 
-/// The user of the request that a REQUEST or RETRY is about. Borrowed from the event; NULL for others and for
+/// The user of the request that a REQUEST, RETRY or GIVEN_UP is about. Borrowed from the event; NULL for others and for
 /// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_event_user_id(event: *const koodrive_event) -> *const c_char {
@@ -144,8 +149,8 @@ pub unsafe extern "C" fn koodrive_event_duration_ms(event: *const koodrive_event
     event.map_or(0, |event| event.event.duration.as_millis() as u64)
 }
 
-/// How many ids the request holds that a REQUEST or RETRY is about; 0 of a call that lists, for others and for
-/// NULL.
+/// How many ids the request holds that a REQUEST, RETRY or GIVEN_UP is about; 0 of a call that lists, for others and
+/// for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_event_scope_count(event: *const koodrive_event) -> usize {
     // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
@@ -153,8 +158,9 @@ pub unsafe extern "C" fn koodrive_event_scope_count(event: *const koodrive_event
     event.map_or(0, |event| event.event.scope_count)
 }
 
-/// Which try it is, from 1: of a REQUEST the one that it is about, of a RETRY the next one. A request that was
-/// halved begins anew. 0 for others and for NULL.
+/// Which try it is, from 1: of a REQUEST the one that it is about, of a RETRY the next one, of a GIVEN_UP the last one,
+/// 0 if it was never sent. A request that was halved begins anew. A connection that can't be had is no try: after it
+/// comes a RETRY, without a REQUEST, of the try that is still to come. 0 for others and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_event_attempt(event: *const koodrive_event) -> u32 {
     // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).

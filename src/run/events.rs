@@ -97,11 +97,15 @@ impl<'a> Events<'a> {
                 Again::InHalves => "sent again in two halves".to_owned(),
             };
             let message = format!("{when}: {}", error.message);
-            Event {
-                request_id: error.request_id.clone(),
-                http_status: error.http_status,
-                ..self.of_request(EventKind::Retry, message.into(), request, self.now())
-            }
+            self.of_failed(EventKind::Retry, message, request, error)
+        });
+    }
+
+    /// A request that failed is not sent again.
+    pub(super) fn given_up(&self, request: &ToldRequest<'_>, error: &Error) {
+        self.tell(|| {
+            let message = format!("not sent again: {}", error.message);
+            self.of_failed(EventKind::GivenUp, message, request, error)
         });
     }
 
@@ -170,6 +174,20 @@ impl<'a> Events<'a> {
             request_id: error.request_id.clone(),
             http_status: error.http_status,
             ..self.event(kind, message.into(), now)
+        }
+    }
+
+    fn of_failed(
+        &self,
+        kind: EventKind,
+        message: String,
+        request: &ToldRequest<'_>,
+        error: &Error,
+    ) -> Event {
+        Event {
+            request_id: error.request_id.clone(),
+            http_status: error.http_status,
+            ..self.of_request(kind, message.into(), request, self.now())
         }
     }
 

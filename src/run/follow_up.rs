@@ -207,6 +207,7 @@ impl Worker<'_, '_> {
             self.run.write_down(self.progress.index, None, |ledger| {
                 ledger.leave(&sub_batch, error, permanent);
             });
+            self.tell_given_up(&sub_batch, error);
             self.run.watch.add_done(sub_batch.ids.len());
         }
     }

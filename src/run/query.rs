@@ -29,6 +29,7 @@ pub(crate) fn read_list(
         sends: 0,
         failed_attempts: 0,
         not_before: None,
+        last_error: None,
     };
     let read = queries
         .iter()
@@ -44,14 +45,29 @@ struct Reader<'r> {
     sends: u32,
     failed_attempts: u32,
     not_before: Option<Instant>,
+    last_error: Option<Error>,
 }
 
 impl Reader<'_> {
     fn read(&mut self, query: &Query<'_>, list: &mut dyn ListResponse) -> Result<(), Error> {
-        let dispatch = self.sender.dispatch;
         self.sends = 0;
         self.failed_attempts = 0;
         self.not_before = None;
+        self.last_error = None;
+        let read = self.read_at_last(query, list);
+        if let (Err(_), Some(error)) = (&read, &self.last_error) {
+            let events = self.sender.dispatch.events;
+            events.given_up(&self.told(query), error);
+        }
+        read
+    }
+
+    fn read_at_last(
+        &mut self,
+        query: &Query<'_>,
+        list: &mut dyn ListResponse,
+    ) -> Result<(), Error> {
+        let dispatch = self.sender.dispatch;
         loop {
             let follow_up = self
                 .attempt(query, list)
@@ -60,7 +76,12 @@ impl Reader<'_> {
                 dispatch.health.succeeded();
                 return Ok(());
             };
-            dispatch.check().map_err(|Stopped| dispatch.stop_error())?;
+            let check = dispatch.check();
+            // What the end of the run cut short did not fail on its own.
+            if check.is_ok() || attempt_error.error.http_status.is_some() {
+                self.last_error = Some(attempt_error.error.clone());
+            }
+            check.map_err(|Stopped| dispatch.stop_error())?;
             match follow_up.action {
                 RetryAction::TryAgain => self.try_again(query, attempt_error)?,
                 _ => return Err(attempt_error.error),

@@ -4,7 +4,7 @@ use super::Run;
 use super::control::Stopped;
 use super::events::Again;
 use super::sender::{NotReady, Sender};
-use super::sub_batch::BatchProgress;
+use super::sub_batch::{BatchProgress, SubBatch};
 use crate::error::Error;
 use crate::failure::{Failure, FailureKind};
 use crate::service::{Attempt, Deletion, FollowUp, Resend, RetryAction};
@@ -73,6 +73,12 @@ impl<'r, 'a> Worker<'r, 'a> {
                 ledger.leave_stopped(sub_batch, &stop);
             }
         });
+        for sub_batch in &sub_batches {
+            // What did not fail is left by the stop, which tells of itself.
+            if let Some(error) = &sub_batch.last_error {
+                self.tell_given_up(sub_batch, error);
+            }
+        }
     }
 
     /// Leaves the connection to later runs.
@@ -161,6 +167,13 @@ impl<'r, 'a> Worker<'r, 'a> {
             let next = sub_batch.told(user, device).next_try();
             self.run.dispatch.tell_retry(&next, error, again);
         }
+    }
+
+    /// Tells that a request is not sent again.
+    pub(super) fn tell_given_up(&self, sub_batch: &SubBatch<'_>, error: &Error) {
+        let BatchProgress { user, device, .. } = self.progress;
+        let events = self.run.dispatch.events;
+        events.given_up(&sub_batch.told(user, device), error);
     }
 
     /// The current request could not be sent.

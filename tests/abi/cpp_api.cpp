@@ -299,7 +299,14 @@ static void the_events_of_a_run(const koodrive::Client &client) {
     const koodrive::Error error = error_of([&] { (void)client.delete_plan(plan, &monitor); });
     CHECK(monitor.requests_sent() == 2 && monitor.retries() == 0 && monitor.throttles() == 0);
     std::size_t scopes = 0;
+    std::size_t given_up = 0;
     while (const std::optional<koodrive::Event> event = monitor.next_event()) {
+        if (event->kind() == EventKind::given_up) {
+            CHECK(event->http_status() == 403 && event->user_id() == "forbidden" &&
+                  event->attempt() == 1);
+            given_up += event->scope_count();
+            continue;
+        }
         CHECK(event->kind() == EventKind::request && event->attempt() == 1);
         CHECK(event->duration() <= event->elapsed() && event->elapsed() < std::chrono::minutes(10));
         scopes += event->scope_count();
@@ -310,10 +317,10 @@ static void the_events_of_a_run(const koodrive::Client &client) {
         CHECK((event->user_id() == "forbidden") == is_forbidden && event->device_id() == "5");
         CHECK(event->first_scope_id() == first && event->rate() == 0);
     }
-    CHECK(scopes == 3 && monitor.events_dropped() == 0);
+    CHECK(scopes == 3 && given_up == 1 && monitor.events_dropped() == 0);
     monitor.keep_events(1);
     (void)error_of([&] { (void)client.delete_plan(plan, &monitor); });
-    CHECK(monitor.events_dropped() == 1 && monitor.next_event() && !monitor.next_event());
+    CHECK(monitor.events_dropped() == 2 && monitor.next_event() && !monitor.next_event());
     monitor.keep_events(0);
     (void)client.list_devices(&monitor);
     CHECK(!monitor.next_event() && monitor.requests_sent() == 1);

@@ -23,10 +23,10 @@ static void numbers_and_names(void) {
     for (koodrive_outcome outcome = 0; outcome < 7; outcome++) {
         CHECK(strcmp(koodrive_outcome_name(outcome), outcomes[outcome]) == 0);
     }
-    static const char *const events[] = {"UNDEFINED",       "REQUEST",      "RETRY",
-                                         "THROTTLED",       "OUTAGE_BEGAN", "OUTAGE_ENDED",
-                                         "CLOCK_CORRECTED", "STOPPING",     "UNDEFINED"};
-    for (int32_t kind = 0; kind < 9; kind++) {
+    static const char *const events[] = {"UNDEFINED",    "REQUEST",      "RETRY",           "THROTTLED",
+                                         "OUTAGE_BEGAN", "OUTAGE_ENDED", "CLOCK_CORRECTED", "STOPPING",
+                                         "GIVEN_UP",     "UNDEFINED"};
+    for (int32_t kind = 0; kind < 10; kind++) {
         CHECK(strcmp(koodrive_event_kind_name(kind), events[kind]) == 0);
     }
     CHECK(koodrive_outcome_if_tried(KOODRIVE_OUTCOME_NOT_FOUND) == KOODRIVE_OUTCOME_GONE);
@@ -37,7 +37,7 @@ static void numbers_and_names(void) {
     CHECK(strcmp(koodrive_status_name(-1), "UNDEFINED") == 0);
     CHECK(strcmp(koodrive_outcome_name(INT32_MAX), "UNDEFINED") == 0);
     CHECK(KOODRIVE_ERROR_INTERNAL == 8 && KOODRIVE_OUTCOME_UNKNOWN == 6);
-    CHECK(KOODRIVE_EVENT_REQUEST == 1 && KOODRIVE_EVENT_STOPPING == 7);
+    CHECK(KOODRIVE_EVENT_REQUEST == 1 && KOODRIVE_EVENT_GIVEN_UP == 8);
 }
 
 static void a_run(const koodrive_client *client) {
@@ -173,9 +173,9 @@ static void the_events_of_a_run(const koodrive_client *client) {
     CHECK(koodrive_monitor_requests_sent(monitor) == 2);
     CHECK(koodrive_monitor_retries(monitor) == 0 && koodrive_monitor_throttles(monitor) == 0);
     koodrive_event *event = NULL;
-    size_t scopes = 0;
+    size_t scopes = 0, given_up = 0;
     while ((event = koodrive_monitor_next_event(monitor)) != NULL) {
-        CHECK(koodrive_event_kind(event) == KOODRIVE_EVENT_REQUEST);
+        bool is_request = koodrive_event_kind(event) == KOODRIVE_EVENT_REQUEST;
         CHECK(koodrive_event_attempt(event) == 1);
         CHECK(koodrive_event_duration_ms(event) <= koodrive_event_elapsed_ms(event));
         CHECK(koodrive_event_http_status(event) == (koodrive_event_scope_count(event) == 3 ? 403 : 200));
@@ -187,10 +187,15 @@ static void the_events_of_a_run(const koodrive_client *client) {
         CHECK(strcmp(koodrive_event_device_id(event), "4") == 0);
         CHECK(strcmp(koodrive_event_first_scope_id(event), "1842846715527000001") == 0);
         CHECK(koodrive_event_rate(event) == 0);
-        scopes += koodrive_event_scope_count(event);
+        if (is_request) {
+            scopes += koodrive_event_scope_count(event);
+        } else {
+            CHECK(koodrive_event_kind(event) == KOODRIVE_EVENT_GIVEN_UP && is_forbidden);
+            given_up += koodrive_event_scope_count(event);
+        }
         koodrive_event_free(event);
     }
-    CHECK(scopes == 5 && koodrive_monitor_events_dropped(monitor) == 0);
+    CHECK(scopes == 5 && given_up == 3 && koodrive_monitor_events_dropped(monitor) == 0);
     koodrive_monitor_free(monitor);
     koodrive_plan_free(plan);
 }
@@ -204,7 +209,7 @@ static void events_without_room(const koodrive_client *client) {
         koodrive_result *result = NULL;
         (void)koodrive_client_delete_plan(client, plan, monitor, &result, NULL);
         koodrive_result_free(result);
-        CHECK(koodrive_monitor_events_dropped(monitor) == 2 * run - 1);
+        CHECK(koodrive_monitor_events_dropped(monitor) == 3 * run - 1);
     }
     koodrive_event *event = koodrive_monitor_next_event(monitor);
     CHECK(koodrive_monitor_next_event(monitor) == NULL);
