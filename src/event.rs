@@ -85,7 +85,7 @@ pub struct Event {
 }
 
 /// What tells a request from the others of its run, as C reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestName {
     /// The user.
     pub user_id: CString,

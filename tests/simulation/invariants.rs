@@ -14,7 +14,7 @@ use crate::faults::{Meaning, Next};
 use crate::lists::Query;
 use crate::network::Seen;
 use crate::reading::{Reading, Returned};
-use crate::request::{self, Asks, Wire};
+use crate::request::{self, Asks, Listing, Wire};
 use crate::run::{Errand, MOST_CONNECTS, Run};
 use crate::service::Service;
 use crate::telling::Keeping;
@@ -78,6 +78,8 @@ pub struct Attempt {
     pub number: u64,
     pub run: usize,
     pub task: usize,
+    pub user: String,
+    pub device: Option<String>,
     pub scopes: Arc<[usize]>,
     pub ids: Vec<String>,
     /// Of one that only reads.
@@ -277,11 +279,14 @@ impl Watch {
 
     fn attempt(&self, run: usize, task: usize, service: &Service, wire: Wire) -> Attempt {
         let (device, ids, of) = match wire.asks {
-            Asks::Nothing => (String::new(), Vec::new(), None),
-            Asks::Deletion { device, ids } => (device, ids, None),
-            Asks::List(of) => (String::new(), Vec::new(), Some(of)),
+            Asks::Nothing => (None, Vec::new(), None),
+            Asks::Deletion { device, ids } => (Some(device), ids, None),
+            Asks::List(of) => match &of {
+                Listing::Devices => (None, Vec::new(), Some(of)),
+                Listing::Scopes { device, .. } => (Some(device.clone()), Vec::new(), Some(of)),
+            },
         };
-        let group = service.find_group(&wire.user, &device);
+        let group = service.find_group(&wire.user, device.as_deref().unwrap_or_default());
         let find = |id: &String| group.and_then(|group| service.find(group, id));
         Attempt {
             number: self.requests,
@@ -294,9 +299,11 @@ impl Watch {
                 .collect(),
             ids,
             query: of.map(|of| Query {
-                user: wire.user,
+                user: wire.user.clone(),
                 of,
             }),
+            user: wire.user,
+            device,
             x_date: wire.x_date,
             clock_version: self.clock_version,
             authorization: wire.authorization,
@@ -466,7 +473,7 @@ impl Watch {
         this.check_report(service, report);
         this.check_secrets(report, error);
         this.check_end(report, error, now);
-        this.check_telling(error);
+        this.check_telling(error, Some(report));
         self.collect(run);
     }
 
@@ -478,8 +485,8 @@ impl Watch {
         this.check_monitor();
         // A panic is the caller's, who gets no list and no error.
         match returned {
-            Returned::List(_) => this.check_telling(None),
-            Returned::Error(error) => this.check_telling(Some(error)),
+            Returned::List(_) => this.check_telling(None, None),
+            Returned::Error(error) => this.check_telling(Some(error), None),
             Returned::Panicked => {}
         }
         self.collect(run);

@@ -39,10 +39,12 @@ pub enum Mutant {
     FailedListsAreThrottled,
     BrokenConnectionsAreUntold,
     TriesAreNotCounted,
+    AllRequestsHaveOneName,
+    GivingUpIsUntold,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::LostAnswerMeansNotSent,
         Self::ServerErrorMeansRefused,
         Self::AnySuccessStatusMeansHandled,
@@ -70,6 +72,8 @@ impl Mutant {
         Self::FailedListsAreThrottled,
         Self::BrokenConnectionsAreUntold,
         Self::TriesAreNotCounted,
+        Self::AllRequestsHaveOneName,
+        Self::GivingUpIsUntold,
     ];
 
     pub fn change_failure(self, failure: &mut Failure) {
@@ -94,7 +98,9 @@ impl Mutant {
             | Self::NamelessEntriesAreLeftOut
             | Self::FailedListsAreThrottled
             | Self::BrokenConnectionsAreUntold
-            | Self::TriesAreNotCounted => {}
+            | Self::TriesAreNotCounted
+            | Self::AllRequestsHaveOneName
+            | Self::GivingUpIsUntold => {}
             Self::ThrottlesAreAttempts => {
                 if draft.status == 429 {
                     draft.status = 409;
@@ -191,7 +197,10 @@ impl Mutant {
     pub fn is_of_events(self) -> bool {
         matches!(
             self,
-            Self::BrokenConnectionsAreUntold | Self::TriesAreNotCounted
+            Self::BrokenConnectionsAreUntold
+                | Self::TriesAreNotCounted
+                | Self::AllRequestsHaveOneName
+                | Self::GivingUpIsUntold
         )
     }
 
@@ -206,6 +215,15 @@ impl Mutant {
                 for event in events.iter_mut().filter(|event| is_request(event)) {
                     event.attempt = 1;
                 }
+            }
+            Self::AllRequestsHaveOneName => {
+                let first = events.iter().find_map(|event| event.request.clone());
+                for event in events.iter_mut().filter(|event| is_request(event)) {
+                    event.request.clone_from(&first);
+                }
+            }
+            Self::GivingUpIsUntold => {
+                events.retain(|event| event.kind != EventKind::GivenUp);
             }
             _ => {}
         }

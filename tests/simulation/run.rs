@@ -382,7 +382,11 @@ impl Run {
         most
     }
 
-    pub fn circumstances<'e>(&self, error: Option<&'e Error>) -> Circumstances<'e> {
+    pub fn circumstances<'e>(
+        &self,
+        error: Option<&'e Error>,
+        report: Option<&'e Report>,
+    ) -> Circumstances<'e> {
         let is_reading = self.reading.is_some();
         let disk_failed = self.journal.as_ref().is_some_and(Disk::has_failed);
         let is_cut_short = self.cancelled.is_some() || self.limits.run_timeout.is_some();
@@ -390,6 +394,7 @@ impl Run {
         let may_be_down = self.uncounted_connects > 0;
         Circumstances {
             error,
+            report,
             is_reading,
             began: self.began,
             opening: self.opening(),

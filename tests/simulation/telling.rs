@@ -1,11 +1,13 @@
 //! What a run's monitor tells: its events and counts agree with what the network saw.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::CStr;
 use std::time::Duration;
 
 use koodrive::error::{Error, ErrorKind};
-use koodrive::event::{Event, EventKind};
+use koodrive::event::{Event, EventKind, RequestName};
 use koodrive::monitor::Monitor;
+use koodrive::report::{Outcome, Report};
 
 use crate::invariants::{Attempt, Delivery};
 use crate::mutants::Mutant;
@@ -34,6 +36,7 @@ pub struct Telling {
 /// One request, as an event should tell of it.
 struct Exchange {
     number: u64,
+    whose: Whose,
     sent: Duration,
     ended: Duration,
     scopes: usize,
@@ -44,9 +47,14 @@ struct Exchange {
     panicked: bool,
 }
 
+/// User, device and first id.
+type Whose = (String, Option<String>, Option<String>);
+
 /// What of a run bears on its events.
 pub struct Circumstances<'a> {
     pub error: Option<&'a Error>,
+    /// Of a deletion.
+    pub report: Option<&'a Report>,
     pub is_reading: bool,
     pub began: Duration,
     /// By how much later than that it may count its time from.
@@ -97,6 +105,11 @@ impl Telling {
     pub fn sent(&mut self, request: &Attempt, attempt: u32, now: Duration) {
         self.exchanges.push(Exchange {
             number: request.number,
+            whose: (
+                request.user.clone(),
+                request.device.clone(),
+                request.ids.first().cloned(),
+            ),
             sent: now,
             ended: Duration::MAX,
             scopes: request.ids.len(),
@@ -176,7 +189,7 @@ impl Telling {
         }
         let least = self.told().count() + monitor.retries() as usize;
         let failures = self.exchanges.len() + run.failed_connects + 1;
-        let most = least + monitor.throttles() as usize + 2 * failures + run.corrections + 9;
+        let most = least + monitor.throttles() as usize + 3 * failures + run.corrections + 9;
         let all = polled.len() + kept + dropped;
         if !(least..=most).contains(&all) {
             return Some(format!("{all} told, not {least} to {most}"));
@@ -218,6 +231,8 @@ impl Telling {
             .or_else(|| self.check_retries(run, events))
             .or_else(|| check_outages(events))
             .or_else(|| check_stopping(run, events))
+            .or_else(|| check_given_up(run, events))
+            .or_else(|| self.check_last_tries(events))
             .or_else(|| check_corrections(run, events))
     }
 
@@ -234,7 +249,7 @@ impl Telling {
                 } = *event;
                 let has_request_id = event.request_id.is_some();
                 let what = (http_status, duration, scope_count, attempt, has_request_id);
-                (event.elapsed, what)
+                (event.elapsed, (whose(event), what))
             })
             .collect();
         let mut seen: Vec<_> = self
@@ -249,6 +264,7 @@ impl Telling {
                     ..
                 } = *exchange;
                 let what = (status, duration, scopes, attempt, has_request_id);
+                let what = (Some(exchange.whose.clone()), what);
                 (exchange.ended.saturating_sub(run.began), what)
             })
             .collect();
@@ -272,7 +288,7 @@ impl Telling {
     fn check_retries(&self, run: &Circumstances, events: &[Event]) -> Option<String> {
         let mut open = HashMap::new();
         for event in events {
-            let what = (event.scope_count, event.attempt);
+            let what = (whose(event), event.scope_count, event.attempt);
             match event.kind {
                 EventKind::Retry => *open.entry(what).or_insert(0) += 1,
                 EventKind::Request => match open.get_mut(&what).filter(|open| **open > 0) {
@@ -290,6 +306,20 @@ impl Telling {
         // Each failure to connect is told as a retry of the same request.
         let is_wrong = run.error.is_none() && left > run.failed_connects + panicked;
         is_wrong.then(|| format!("nothing followed {left} retries: {open:?}"))
+    }
+
+    /// A request that is given up was not sent after that, nor more often.
+    fn check_last_tries(&self, events: &[Event]) -> Option<String> {
+        let has_panicked = self.exchanges.iter().any(|exchange| exchange.panicked);
+        let is_wrong = |given_up: &&Event| {
+            let same = |event: &&Event| event.request == given_up.request;
+            let last = of_kind(events, EventKind::Request).filter(same).last();
+            // Of a request that was halved the first half has its name.
+            given_up.attempt > 0 && last.is_some_and(|last| last.attempt != given_up.attempt)
+        };
+        let wrong = of_kind(events, EventKind::GivenUp).find(is_wrong);
+        let wrong = wrong.filter(|_| !has_panicked);
+        wrong.map(|event| format!("not the last try: {event:?}"))
     }
 }
 
@@ -319,12 +349,73 @@ fn check_stopping(run: &Circumstances, events: &[Event]) -> Option<String> {
     let Some(error) = run.error.filter(|_| run.may_stop) else {
         return Some(format!("no reason to stop: {last:?}"));
     };
-    let is_it = one_line(&error.message).starts_with(&*last.message)
-        && error.http_status == last.http_status
-        && error.request_id == last.request_id;
+    let is_it = is_of(error, last, &last.message);
     let outranks = is_stop(error, run.is_reading)
         || last.http_status.is_none() && OUTRANKING.contains(&&*last.message);
     (!is_it && outranks).then(|| format!("{last:?} is told, {error:?} returned"))
+}
+
+/// Whether an event that says this was told for such an error.
+fn is_of(error: &Error, event: &Event, words: &str) -> bool {
+    let words = words.strip_suffix("...").unwrap_or(words);
+    one_line(&error.message).starts_with(words)
+        && error.http_status == event.http_status
+        && error.request_id == event.request_id
+}
+
+/// Once for each request that failed and is left, and for no other.
+fn check_given_up(run: &Circumstances, events: &[Event]) -> Option<String> {
+    let told: Vec<_> = of_kind(events, EventKind::GivenUp).collect();
+    let Some(error) = run.error else {
+        return (!told.is_empty()).then(|| format!("nothing was left: {told:?}"));
+    };
+    let words = |event: &&Event| {
+        event
+            .message
+            .strip_prefix("not sent again: ")
+            .map(str::to_owned)
+    };
+    let is_why = |event: &&Event| words(event).is_some_and(|words| is_of(error, event, &words));
+    let is_stopped =
+        is_stop(error, run.is_reading) || of_kind(events, EventKind::Stopping).next().is_some();
+    if !is_stopped && !told.iter().any(is_why) {
+        return Some(format!("{error:?} is not told: {told:?}"));
+    }
+    match run.report {
+        Some(report) => check_left(report, &told, is_stopped),
+        None => (told.len() > 1).then(|| format!("one list is given up twice: {told:?}")),
+    }
+}
+
+/// Requests that are given up against the outcomes of their ids.
+fn check_left(report: &Report, told: &[&Event], is_stopped: bool) -> Option<String> {
+    let failures = std::iter::successors(report.next_failure(0), |place| {
+        report.next_failure(place + 1)
+    });
+    let left: HashSet<_> = failures
+        .map(|place| {
+            let text = |text: Option<&CStr>| text.expect("a place").to_owned();
+            RequestName {
+                user_id: text(report.user_id(place)),
+                device_id: Some(text(report.device_id(place))),
+                first_scope_id: Some(text(report.scope_id(place))),
+            }
+        })
+        .collect();
+    let mut seen = HashSet::new();
+    for event in told {
+        let name = event.request.as_ref().expect("a request");
+        if !left.contains(name) || !seen.insert(name) {
+            return Some(format!("not given up, or twice: {event:?}"));
+        }
+    }
+    let ids: usize = told.iter().map(|event| event.scope_count).sum();
+    let least = match is_stopped {
+        true => 0,
+        false => report.tally(Outcome::NotSent as i32),
+    };
+    let is_wrong = !(least..=left.len()).contains(&ids);
+    is_wrong.then(|| format!("{ids} ids given up of {least} to {}", left.len()))
 }
 
 fn check_corrections(run: &Circumstances, events: &[Event]) -> Option<String> {
@@ -367,13 +458,31 @@ fn breaks_a_line(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
+fn whose(event: &Event) -> Option<Whose> {
+    let text = |id: &std::ffi::CString| id.to_str().expect("an id").to_owned();
+    event.request.as_ref().map(|name| {
+        let device = name.device_id.as_ref().map(text);
+        (
+            text(&name.user_id),
+            device,
+            name.first_scope_id.as_ref().map(text),
+        )
+    })
+}
+
 /// What is wrong with an event alone.
 fn check_text(event: &Event) -> Option<String> {
     let texts = [Some(&*event.message), event.request_id.as_deref()];
     let mut texts = texts.into_iter().flatten();
     let is_bad = |text: &str| shows_secret(text) || text.contains(breaks_a_line);
     let is_throttle = matches!(event.http_status, Some(429 | 503));
+    let is_of_request = matches!(
+        event.kind,
+        EventKind::Request | EventKind::Retry | EventKind::GivenUp
+    );
     let is_wrong = event.message.is_empty()
+        || event.request.is_some() != is_of_request
+        || event.rate.is_some() != (event.kind == EventKind::Throttled)
         || texts.any(is_bad)
         || event.kind == EventKind::Throttled && !is_throttle;
     is_wrong.then(|| format!("{event:?}"))
@@ -387,9 +496,9 @@ impl Exchange {
 
 impl Run {
     /// The run's events and counts, once it has ended.
-    pub fn check_telling(&mut self, error: Option<&Error>) {
+    pub fn check_telling(&mut self, error: Option<&Error>, report: Option<&Report>) {
         let telling = std::mem::take(&mut self.telling);
-        let broken = telling.check(&self.monitor, &self.circumstances(error));
+        let broken = telling.check(&self.monitor, &self.circumstances(error, report));
         self.violations.extend(broken);
     }
 }
