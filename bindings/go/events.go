@@ -18,7 +18,8 @@ const (
 	EventRequest EventKind = C.KOODRIVE_EVENT_REQUEST
 	// EventRetry: a request will be sent again; why, and when.
 	EventRetry EventKind = C.KOODRIVE_EVENT_RETRY
-	// EventThrottled: the service refused a request for its rate; the rate from now on.
+	// EventThrottled: the service refused a request for its rate, which was cut; the rate from now on. What was under
+	// way by then may be refused, too, and cuts nothing: [Monitor.Throttles] counts these as well.
 	EventThrottled EventKind = C.KOODRIVE_EVENT_THROTTLED
 	// EventOutageBegan: the service is down, and why. Requests wait.
 	EventOutageBegan EventKind = C.KOODRIVE_EVENT_OUTAGE_BEGAN
@@ -29,6 +30,10 @@ const (
 	EventClockCorrected EventKind = C.KOODRIVE_EVENT_CLOCK_CORRECTED
 	// EventStopping: why nothing new is sent.
 	EventStopping EventKind = C.KOODRIVE_EVENT_STOPPING
+	// EventGivenUp: a request is not sent again, which leaves ids of it without a success, or a list without an end;
+	// why. Told once of each request that failed, for good or as often as it is tried, or that was to be sent again
+	// when the run stopped.
+	EventGivenUp EventKind = C.KOODRIVE_EVENT_GIVEN_UP
 )
 
 // String returns the kind's name, such as "OUTAGE_BEGAN"; "UNDEFINED" of a number that is none.
@@ -41,6 +46,14 @@ type Event struct {
 	Kind EventKind
 	// Message says what happened, in one line, with what the service or the network said. It never holds a secret.
 	Message string
+	// UserID is the user of the request that an [EventRequest], [EventRetry] or [EventGivenUp] is about; empty of
+	// other kinds.
+	UserID string
+	// DeviceID is the device of that request; empty of a list of devices, and of other kinds.
+	DeviceID string
+	// FirstScopeID is the first id that the request holds: with user and device it tells the request from all others
+	// of the run. What is sent again holds only the ids that are left. Empty of a call that lists, and of other kinds.
+	FirstScopeID string
 	// RequestID is the X-Request-Id of the response behind it, for the service's support; empty if there is none.
 	RequestID string
 	// HTTPStatus is that of the response; 0 if there is none.
@@ -50,26 +63,33 @@ type Event struct {
 	// Duration is how long a request took, from its first byte sent to its whole response, in whole milliseconds; 0
 	// of what is no [EventRequest].
 	Duration time.Duration
-	// ScopeCount is how many ids the request holds that an [EventRequest] or [EventRetry] is about; 0 of a call that
-	// lists, and of other kinds.
+	// ScopeCount is how many ids that request holds; 0 of a call that lists, and of other kinds.
 	ScopeCount int
 	// Attempt says which try it is, from 1: of an [EventRequest] the one that it is about, of an [EventRetry] the
-	// next one. A request that was halved begins anew. 0 of other kinds.
+	// next one, of an [EventGivenUp] the last one, 0 if it was never sent. A request that was halved begins anew. A
+	// connection that can't be had is no try: after it comes an [EventRetry], without an [EventRequest], of the try
+	// that is still to come. 0 of other kinds.
 	Attempt int
+	// Rate is of an [EventThrottled] how many requests a second are sent from now on, at the most; 0 of other kinds.
+	Rate float64
 }
 
 // newEvent returns what a C event holds, and frees it.
 func newEvent(event *C.koodrive_event) Event {
 	defer C.koodrive_event_free(event)
 	return Event{
-		Kind:       EventKind(C.koodrive_event_kind(event)),
-		Message:    C.GoString(C.koodrive_event_message(event)),
-		RequestID:  C.GoString(C.koodrive_event_request_id(event)),
-		HTTPStatus: int(C.koodrive_event_http_status(event)),
-		Elapsed:    time.Duration(C.koodrive_event_elapsed_ms(event)) * time.Millisecond,
-		Duration:   time.Duration(C.koodrive_event_duration_ms(event)) * time.Millisecond,
-		ScopeCount: int(C.koodrive_event_scope_count(event)),
-		Attempt:    int(C.koodrive_event_attempt(event)),
+		Kind:         EventKind(C.koodrive_event_kind(event)),
+		Message:      C.GoString(C.koodrive_event_message(event)),
+		UserID:       C.GoString(C.koodrive_event_user_id(event)),
+		DeviceID:     C.GoString(C.koodrive_event_device_id(event)),
+		FirstScopeID: C.GoString(C.koodrive_event_first_scope_id(event)),
+		RequestID:    C.GoString(C.koodrive_event_request_id(event)),
+		HTTPStatus:   int(C.koodrive_event_http_status(event)),
+		Elapsed:      time.Duration(C.koodrive_event_elapsed_ms(event)) * time.Millisecond,
+		Duration:     time.Duration(C.koodrive_event_duration_ms(event)) * time.Millisecond,
+		ScopeCount:   int(C.koodrive_event_scope_count(event)),
+		Attempt:      int(C.koodrive_event_attempt(event)),
+		Rate:         float64(C.koodrive_event_rate(event)),
 	}
 }
 

@@ -88,12 +88,15 @@ func TestALogSaysWhichRequestFailedAndWhy(t *testing.T) {
 	log := recorder{level: slog.LevelDebug}
 	failure := interrupted(t, t.Context(), &log)
 	expect(t, "kinds", log.kinds(), []any{
-		"REQUEST", "REQUEST", "THROTTLED", "RETRY", "REQUEST", "RETRY", "REQUEST", "REQUEST", "STOPPING"})
+		"REQUEST", "REQUEST", "THROTTLED", "RETRY", "REQUEST", "RETRY", "REQUEST", "REQUEST", "STOPPING",
+		"GIVEN_UP"})
 	var requests [][]any
 	for _, record := range log.records {
 		is := record.attributes
 		if is["kind"] == "REQUEST" {
-			requests = append(requests, []any{is["http_status"], is["attempt"], is["scopes"]})
+			requests = append(requests, []any{is["http_status"], is["attempt"], is["scope_count"]})
+			expect(t, "user", is["user_id"], any(user))
+			expect(t, "device", is["device_id"], any(device))
 		}
 		expect(t, "request id beside a status", is["request_id"] == nil, is["http_status"] == nil)
 	}
@@ -111,6 +114,15 @@ func TestALogSaysWhichRequestFailedAndWhy(t *testing.T) {
 	expect(t, "the throttled request", throttled.attributes["request_id"], refused.attributes["request_id"])
 	expect(t, "the request that is sent again", retry.attributes["request_id"], refused.attributes["request_id"])
 	expect(t, "the request that stops the run", stopping.attributes["request_id"], any(failure.RequestID))
+	expect(t, "the request that had no response", lost.attributes["first_scope_id"], any(ids(101)[100]))
+	if rate, is := throttled.attributes["rate"].(float64); !is || rate <= 0 {
+		t.Errorf("throttled to %v", throttled.attributes)
+	}
+	givenUp := log.records[9].attributes
+	delete(givenUp, "elapsed")
+	expect(t, "the request that is given up", givenUp, map[string]any{"kind": "GIVEN_UP", "user_id": user,
+		"device_id": device, "first_scope_id": ids(201)[200], "scope_count": hundred, "attempt": int64(1),
+		"http_status": int64(401), "request_id": failure.RequestID})
 	_, hasAttempt := stopping.attributes["attempt"]
 	expect(t, "an attempt of no request", hasAttempt, false)
 }
@@ -139,8 +151,8 @@ func TestALogSaysWhen(t *testing.T) {
 
 func TestALogHasWhatItsLevelAsksFor(t *testing.T) {
 	for level, kinds := range map[slog.Level][]any{
-		slog.LevelInfo:  {"THROTTLED", "STOPPING"},
-		slog.LevelWarn:  {"THROTTLED", "STOPPING"},
+		slog.LevelInfo:  {"THROTTLED", "STOPPING", "GIVEN_UP"},
+		slog.LevelWarn:  {"THROTTLED", "STOPPING", "GIVEN_UP"},
 		slog.LevelError: {},
 	} {
 		log := recorder{level: level}
@@ -203,7 +215,7 @@ func TestAListIsLogged(t *testing.T) {
 		expect(t, name, list(), nil)
 		expect(t, "kinds of "+name, log.kinds(), []any{"REQUEST", "RETRY", "REQUEST"})
 		for _, record := range log.records {
-			if _, is := record.attributes["scopes"]; is {
+			if _, is := record.attributes["scope_count"]; is {
 				t.Errorf("%s: %v has scopes", name, record)
 			}
 		}
@@ -321,7 +333,7 @@ func TestAMonitorHandsOutEvents(t *testing.T) {
 	s := newSandbox(t, throttledAndInterrupted)
 	client := s.client(t, oneConnection)
 	var monitor koodrive.Monitor
-	expect(t, "error", monitor.KeepEvents(5), nil)
+	expect(t, "error", monitor.KeepEvents(6), nil)
 	journal := filepath.Join(t.TempDir(), "journal")
 	_, err := client.DeleteScopes(t.Context(), device, ids(300), koodrive.WithMonitor(&monitor), koodrive.WithJournal(journal))
 	var failure *koodrive.Error
@@ -334,10 +346,11 @@ func TestAMonitorHandsOutEvents(t *testing.T) {
 	for event, is := copied.NextEvent(); is; event, is = copied.NextEvent() {
 		events = append(events, event)
 	}
-	expect(t, "events", len(events), 5)
+	expect(t, "events", len(events), 6)
 	lost, stopping := events[0], events[4]
 	expect(t, "lost", lost, koodrive.Event{Kind: koodrive.EventRequest, Message: lost.Message, Elapsed: lost.Elapsed,
-		Duration: lost.Duration, ScopeCount: 100, Attempt: 2})
+		Duration: lost.Duration, UserID: user, DeviceID: device, FirstScopeID: ids(101)[100], ScopeCount: 100,
+		Attempt: 2})
 	expect(t, "stopping", stopping, koodrive.Event{Kind: koodrive.EventStopping, Message: stopping.Message,
 		Elapsed: stopping.Elapsed, HTTPStatus: 401, RequestID: failure.RequestID})
 	if !strings.Contains(lost.Message, "closed") || stopping.Elapsed < lost.Elapsed || lost.Elapsed <= 0 {
@@ -405,6 +418,7 @@ func TestEventKindsHaveNames(t *testing.T) {
 		koodrive.EventOutageEnded:    "OUTAGE_ENDED",
 		koodrive.EventClockCorrected: "CLOCK_CORRECTED",
 		koodrive.EventStopping:       "STOPPING",
+		koodrive.EventGivenUp:        "GIVEN_UP",
 		0:                            "UNDEFINED",
 		99:                           "UNDEFINED",
 	} {

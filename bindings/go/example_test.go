@@ -160,7 +160,7 @@ func ExampleWithLogger() {
 		log.Fatal(err)
 	}
 	// Output:
-	// level=DEBUG msg="the service answered the request" kind=REQUEST http_status=200 scopes=2 attempt=1
+	// level=DEBUG msg="the service answered the request" kind=REQUEST user_id=1505084218764547200 device_id=camera first_scope_id=1842846715527000000 http_status=200 scope_count=2 attempt=1
 }
 
 // A monitor shows how far a run is. Stopping the context lets the answers under way come in; Abandon

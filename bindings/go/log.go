@@ -24,9 +24,9 @@ func (o LoggerOption) ofScopes(q *scopesQuery) { q.logger = o.logger }
 // WithLogger logs what happens in a call while it goes on, about ten times a second, and all of it before the call
 // returns: with the call's context, at [slog.LevelDebug] each [EventRequest] and [EventRetry]; at [slog.LevelInfo]
 // [EventClockCorrected], [EventOutageEnded] and kinds that are added later; at [slog.LevelWarn] [EventThrottled],
-// [EventOutageBegan] and [EventStopping]. A record's message is [Event.Message]; its attributes are the event's kind,
-// request_id, http_status, elapsed, duration, scopes and attempt, without those that it has not. Its time is when it
-// is logged: elapsed says when it happened.
+// [EventOutageBegan], [EventGivenUp] and [EventStopping]. A record's message is [Event.Message]; its attributes are
+// the event's kind, user_id, device_id, first_scope_id, scope_count, request_id, http_status, elapsed, duration,
+// attempt and rate, without those that it has not. Its time is when it is logged: elapsed says when it happened.
 //
 // If the logger is slower than the run, 10,000 events wait for it, the oldest go first, and how many went is logged
 // at the end, at [slog.LevelWarn]. The handler runs in a goroutine of its own; it must not close the client or use
@@ -105,7 +105,7 @@ func (e *Event) level() slog.Level {
 	switch e.Kind {
 	case EventRequest, EventRetry:
 		return slog.LevelDebug
-	case EventThrottled, EventOutageBegan, EventStopping:
+	case EventThrottled, EventOutageBegan, EventGivenUp, EventStopping:
 		return slog.LevelWarn
 	default:
 		return slog.LevelInfo
@@ -115,8 +115,11 @@ func (e *Event) level() slog.Level {
 // attributes are what there is of the event but its message.
 func (e *Event) attributes() []slog.Attr {
 	attributes := []slog.Attr{slog.String("kind", e.Kind.String()), slog.Duration("elapsed", e.Elapsed)}
-	if e.RequestID != "" {
-		attributes = append(attributes, slog.String("request_id", e.RequestID))
+	for _, text := range []struct{ key, value string }{{"user_id", e.UserID}, {"device_id", e.DeviceID},
+		{"first_scope_id", e.FirstScopeID}, {"request_id", e.RequestID}} {
+		if text.value != "" {
+			attributes = append(attributes, slog.String(text.key, text.value))
+		}
 	}
 	if e.HTTPStatus != 0 {
 		attributes = append(attributes, slog.Int("http_status", e.HTTPStatus))
@@ -125,10 +128,13 @@ func (e *Event) attributes() []slog.Attr {
 		attributes = append(attributes, slog.Duration("duration", e.Duration))
 	}
 	if e.ScopeCount != 0 {
-		attributes = append(attributes, slog.Int("scopes", e.ScopeCount))
+		attributes = append(attributes, slog.Int("scope_count", e.ScopeCount))
 	}
 	if e.Attempt != 0 {
 		attributes = append(attributes, slog.Int("attempt", e.Attempt))
+	}
+	if e.Rate != 0 {
+		attributes = append(attributes, slog.Float64("rate", e.Rate))
 	}
 	return attributes
 }
