@@ -729,7 +729,7 @@ void koodrive_plan_free(koodrive_plan *plan);
 #define KOODRIVE_EVENT_THROTTLED 3
 
 /**
- * The service is down, and why: requests wait.
+ * The service is down, since when and why: requests wait. It is noticed only when requests have failed for a while.
  */
 #define KOODRIVE_EVENT_OUTAGE_BEGAN 4
 
@@ -813,8 +813,8 @@ int32_t koodrive_event_http_status(const koodrive_event *event);
 uint64_t koodrive_event_elapsed_ms(const koodrive_event *event);
 
 /**
- * Of a REQUEST how long it took, from its first byte sent to its whole response, in milliseconds; 0 for others
- * and for NULL.
+ * Of a REQUEST how long it took, from its first byte sent to its whole response, in milliseconds. Of an OUTAGE_BEGAN
+ * and OUTAGE_ENDED how long the service had been down by then, since the first failure. 0 for others and for NULL.
  */
 uint64_t koodrive_event_duration_ms(const koodrive_event *event);
 

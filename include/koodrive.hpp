@@ -84,8 +84,8 @@ enum class EventKind : std::int32_t {
     request = KOODRIVE_EVENT_REQUEST,     /**< A request was answered, or failed after it was sent. */
     retry = KOODRIVE_EVENT_RETRY,         /**< A request will be sent again: why, and when. */
     throttled = KOODRIVE_EVENT_THROTTLED, /**< The service refused for its rate, which was cut. */
-    outage_began = KOODRIVE_EVENT_OUTAGE_BEGAN, /**< The service is down, and why: requests wait. */
-    outage_ended = KOODRIVE_EVENT_OUTAGE_ENDED, /**< The service is back, and after how long. */
+    outage_began = KOODRIVE_EVENT_OUTAGE_BEGAN,       /**< The service is down, since when and why. */
+    outage_ended = KOODRIVE_EVENT_OUTAGE_ENDED,       /**< The service is back, and after how long. */
     clock_corrected = KOODRIVE_EVENT_CLOCK_CORRECTED, /**< Our clock is wrong, and by how much. */
     stopping = KOODRIVE_EVENT_STOPPING,               /**< Why nothing new is sent. */
     given_up = KOODRIVE_EVENT_GIVEN_UP, /**< A request that failed is not sent again: why. */
@@ -700,7 +700,10 @@ class Event {
         return std::chrono::milliseconds(koodrive_event_elapsed_ms(handle_.get()));
     }
 
-    /** Of EventKind::request how long it took, from its first byte sent to its whole response; else 0. */
+    /**
+     * Of EventKind::request how long it took, from its first byte sent to its whole response. Of outage_began and
+     * outage_ended how long the service had been down by then, since the first failure. 0 for others.
+     */
     std::chrono::milliseconds duration() const noexcept {
         return std::chrono::milliseconds(koodrive_event_duration_ms(handle_.get()));
     }

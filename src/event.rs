@@ -74,7 +74,7 @@ pub struct Event {
     pub http_status: Option<u16>,
     /// Since the run began.
     pub elapsed: Duration,
-    /// How long the request took.
+    /// How long the request took, or the outage lasted by then.
     pub duration: Duration,
     /// How many ids it concerns.
     pub scope_count: usize,

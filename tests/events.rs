@@ -196,7 +196,7 @@ fn an_outage_is_told_from_its_beginning_to_its_end() {
         fault: status(502),
     };
     sandbox.set_faults(vec![down]);
-    let (_, events) = run(&sandbox, 300, |config| config.set_max_attempts(1).unwrap());
+    let (_, events) = run(&sandbox, 300, |config| config.set_max_attempts(2).unwrap());
     let outage: Vec<_> = events
         .iter()
         .filter(|event| [OutageBegan, OutageEnded].contains(&event.kind))
@@ -206,11 +206,23 @@ fn an_outage_is_told_from_its_beginning_to_its_end() {
     };
     assert_eq!((began.kind, ended.kind), (OutageBegan, OutageEnded));
     assert_eq!(began.http_status, Some(502));
-    assert!(began.message.contains("the service is down: "), "{began:?}");
+    // Since the first failure, not since it was noticed.
+    let since = began.elapsed - began.duration;
+    let mut failed = events
+        .iter()
+        .filter(|event| event.kind == Request && event.http_status == Some(502));
+    let [first, second] = [failed.next().unwrap(), failed.next().unwrap()];
     assert!(
-        ended.message.contains("the service is back after "),
-        "{ended:?}"
+        (first.elapsed..second.elapsed).contains(&since),
+        "{began:?}"
     );
+    assert_eq!(ended.duration, ended.elapsed - since);
+    let seconds = began.duration.as_secs_f64();
+    let words = format!("the service has been down for {seconds:.1} s: ");
+    assert!(began.message.starts_with(&words), "{began:?}");
+    let seconds = ended.duration.as_secs_f64();
+    let words = format!("the service is back after {seconds:.1} s");
+    assert_eq!(ended.message, words);
 }
 
 #[test]

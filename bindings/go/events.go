@@ -21,7 +21,8 @@ const (
 	// EventThrottled: the service refused a request for its rate, which was cut; the rate from now on. What was under
 	// way by then may be refused, too, and cuts nothing: [Monitor.Throttles] counts these as well.
 	EventThrottled EventKind = C.KOODRIVE_EVENT_THROTTLED
-	// EventOutageBegan: the service is down, and why. Requests wait.
+	// EventOutageBegan: the service is down, since when and why. Requests wait. It is noticed only when requests have
+	// failed for a while.
 	EventOutageBegan EventKind = C.KOODRIVE_EVENT_OUTAGE_BEGAN
 	// EventOutageEnded: the service is back, and after how long.
 	EventOutageEnded EventKind = C.KOODRIVE_EVENT_OUTAGE_ENDED
@@ -60,8 +61,9 @@ type Event struct {
 	HTTPStatus int
 	// Elapsed says when it happened, since the run began, in whole milliseconds.
 	Elapsed time.Duration
-	// Duration is how long a request took, from its first byte sent to its whole response, in whole milliseconds; 0
-	// of what is no [EventRequest].
+	// Duration is of an [EventRequest] how long it took, from its first byte sent to its whole response; of an
+	// [EventOutageBegan] and [EventOutageEnded] how long the service had been down by then, since the first failure;
+	// in whole milliseconds. 0 of other kinds.
 	Duration time.Duration
 	// ScopeCount is how many ids that request holds; 0 of a call that lists, and of other kinds.
 	ScopeCount int

@@ -179,6 +179,9 @@ func TestALogTellsOfOutagesAndClocks(t *testing.T) {
 	for index, level := range []slog.Level{slog.LevelInfo, slog.LevelWarn, slog.LevelInfo} {
 		expect(t, "level", log.records[index].level, level)
 	}
+	if down, is := log.records[2].attributes["duration"].(time.Duration); !is || down < time.Second {
+		t.Errorf("the outage is over: %v", log.records[2].attributes)
+	}
 }
 
 func TestEventsAreLoggedWhileTheRunGoesOn(t *testing.T) {

@@ -124,7 +124,7 @@ func (e *Event) attributes() []slog.Attr {
 	if e.HTTPStatus != 0 {
 		attributes = append(attributes, slog.Int("http_status", e.HTTPStatus))
 	}
-	if e.Kind == EventRequest {
+	if e.Kind == EventRequest || e.Duration != 0 {
 		attributes = append(attributes, slog.Duration("duration", e.Duration))
 	}
 	if e.ScopeCount != 0 {

@@ -16,7 +16,7 @@ pub const KOODRIVE_EVENT_RETRY: i32 = 2;
 /// then may be refused, too, and cuts nothing: koodrive_monitor_throttles() counts these as well.
 pub const KOODRIVE_EVENT_THROTTLED: i32 = 3;
 
-/// The service is down, and why: requests wait.
+/// The service is down, since when and why: requests wait. It is noticed only when requests have failed for a while.
 pub const KOODRIVE_EVENT_OUTAGE_BEGAN: i32 = 4;
 
 /// The service is back, and after how long.
@@ -140,8 +140,8 @@ pub unsafe extern "C" fn koodrive_event_elapsed_ms(event: *const koodrive_event)
     event.map_or(0, |event| event.event.elapsed.as_millis() as u64)
 }
 
-/// Of a REQUEST how long it took, from its first byte sent to its whole response, in milliseconds; 0 for others
-/// and for NULL.
+/// Of a REQUEST how long it took, from its first byte sent to its whole response, in milliseconds. Of an OUTAGE_BEGAN
+/// and OUTAGE_ENDED how long the service had been down by then, since the first failure. 0 for others and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_event_duration_ms(event: *const koodrive_event) -> u64 {
     // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).

@@ -123,19 +123,27 @@ impl<'a> Events<'a> {
         });
     }
 
-    /// The service is down.
-    pub(super) fn outage_began(&self, now: Instant, error: &Error) {
+    /// The service is down, and was so for this long by now.
+    pub(super) fn outage_began(&self, now: Instant, duration: Duration, error: &Error) {
         self.tell(|| {
-            let message = format!("the service is down: {}", error.message);
-            self.about(EventKind::OutageBegan, message, error, now)
+            let (seconds, why) = (duration.as_secs_f64(), &error.message);
+            let message = format!("the service has been down for {seconds:.1} s: {why}");
+            Event {
+                duration,
+                ..self.about(EventKind::OutageBegan, message, error, now)
+            }
         });
     }
 
     /// It was down for so long.
-    pub(super) fn outage_ended(&self, now: Instant, outage: Duration) {
+    pub(super) fn outage_ended(&self, now: Instant, duration: Duration) {
         self.tell(|| {
-            let message = format!("the service is back after {:.1} s", outage.as_secs_f64());
-            self.event(EventKind::OutageEnded, message.into(), now)
+            let seconds = duration.as_secs_f64();
+            let message = format!("the service is back after {seconds:.1} s");
+            Event {
+                duration,
+                ..self.event(EventKind::OutageEnded, message.into(), now)
+            }
         });
     }
 

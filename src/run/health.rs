@@ -59,6 +59,8 @@ struct Trouble {
 
 #[derive(Clone, Copy)]
 struct Outage {
+    /// When the first failure was.
+    since: Instant,
     began: Instant,
     failed_probes: u32,
     next_probe: Instant,
@@ -119,7 +121,7 @@ impl<'a> ServiceHealth<'a> {
         let now = self.events.now();
         let mut trouble = self.trouble();
         if let Some(outage) = trouble.outage {
-            let duration = now.saturating_duration_since(outage.began);
+            let duration = now.saturating_duration_since(outage.since);
             self.events.outage_ended(now, duration);
         }
         let was_down = trouble
@@ -255,8 +257,10 @@ impl Trouble {
 
     fn begin_outage(&mut self, now: Instant, error: &Error, events: Events<'_>) {
         if self.outage.is_none() {
-            events.outage_began(now, error);
+            let since = self.since.unwrap_or(now);
+            events.outage_began(now, now.saturating_duration_since(since), error);
             self.outage = Some(Outage {
+                since,
                 began: now,
                 failed_probes: 0,
                 next_probe: now,

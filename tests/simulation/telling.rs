@@ -323,17 +323,20 @@ impl Telling {
     }
 }
 
+/// One ends before the next begins, and both count from one moment.
 fn check_outages(events: &[Event]) -> Option<String> {
     let is_outage =
-        |kind: &EventKind| matches!(kind, EventKind::OutageBegan | EventKind::OutageEnded);
-    let told: Vec<_> = events
-        .iter()
-        .map(|event| event.kind)
-        .filter(is_outage)
-        .collect();
-    let alternate = told
-        .chunks(2)
-        .all(|pair| [EventKind::OutageBegan, EventKind::OutageEnded].starts_with(pair));
+        |event: &&Event| matches!(event.kind, EventKind::OutageBegan | EventKind::OutageEnded);
+    let told: Vec<_> = events.iter().filter(is_outage).collect();
+    let since = |event: &Event| event.elapsed.checked_sub(event.duration);
+    let alternate = told.chunks(2).all(|pair| match pair {
+        [began, ended] => {
+            (began.kind, ended.kind) == (EventKind::OutageBegan, EventKind::OutageEnded)
+                && since(began).is_some()
+                && since(began) == since(ended)
+        }
+        rest => rest[0].kind == EventKind::OutageBegan,
+    });
     (!alternate).then(|| format!("outages: {told:?}"))
 }
 
