@@ -773,8 +773,8 @@ int32_t koodrive_event_kind(const koodrive_event *event);
 const char *koodrive_event_kind_name(int32_t kind);
 
 /**
- * What happened, in one line, with what the service or the network said. It never holds a secret. Borrowed from
- * the event; NULL for NULL.
+ * What happened, in one line, with what the service or the network said. It never holds a secret. What is longer than
+ * 512 bytes is cut and ends with "...": the call's error and result say all. Borrowed from the event; NULL for NULL.
  */
 const char *koodrive_event_message(const koodrive_event *event);
 
@@ -797,8 +797,8 @@ const char *koodrive_event_device_id(const koodrive_event *event);
 const char *koodrive_event_first_scope_id(const koodrive_event *event);
 
 /**
- * The X-Request-Id of the response behind the event, for the service's support. Borrowed from the event; NULL if
- * there is none, or for NULL.
+ * The X-Request-Id of the response behind the event, for the service's support, cut in the same way. Borrowed from the
+ * event; NULL if there is none, or for NULL.
  */
 const char *koodrive_event_request_id(const koodrive_event *event);
 
@@ -892,7 +892,8 @@ uint64_t koodrive_monitor_throttles(const koodrive_monitor *monitor);
 /**
  * Keeps up to `capacity` events of the runs that begin from now on, for koodrive_monitor_next_event(); 0, which a
  * new monitor has: none. The oldest go first, and koodrive_monitor_events_dropped() says how many went. Events
- * that are kept by now go. An event takes some 300 bytes. To be called before a run.
+ * that are kept by now go. An event takes some 400 bytes, and 2 KiB at the most, as long texts are cut. To be called
+ * before a run.
  *
  * Returns KOODRIVE_ERROR_INVALID_ARGUMENT if monitor is NULL, if capacity is more than 16777216 (2^24), or while a
  * run goes on.

@@ -664,7 +664,10 @@ class Event {
         return static_cast<EventKind>(koodrive_event_kind(handle_.get()));
     }
 
-    /** What happened, in one line, with what the service or the network said. It never holds a secret. */
+    /**
+     * What happened, in one line, with what the service or the network said. It never holds a secret. What is
+     * longer than 512 bytes is cut and ends with "...": Error and Report say all.
+     */
     std::string_view message() const noexcept {
         return detail::optional(koodrive_event_message(handle_.get())).value_or("");
     }
@@ -765,7 +768,7 @@ class Monitor {
     /**
      * Keeps up to so many events of the runs that begin from now on, for next_event(); 0, which a new monitor
      * has: none. The oldest go first, and events_dropped() says how many went. Events that are kept by now go.
-     * An event takes some 300 bytes.
+     * An event takes some 400 bytes, and 2 KiB at the most, as long texts are cut.
      *
      * @throws Error  Status::invalid_argument if capacity is more than 16777216 (2^24), or while a run goes on.
      */

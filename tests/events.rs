@@ -402,6 +402,25 @@ fn bad_capacities_and_moments_are_refused() {
     monitor.keep_events(1).unwrap();
 }
 
+/// What an event takes is bounded, whatever the service says; the error and the report hold all of it.
+#[test]
+fn long_words_are_cut() {
+    let words = "\u{2026}".repeat(900);
+    let sandbox = sandbox(Options::default());
+    sandbox.set_faults(vec![Rule::always(Fault::Status {
+        status: 403,
+        retry_after: None,
+        body: Some(format!(r#"{{"code":"{words}","msg":"{words}"}}"#)),
+        content_type: None,
+    })]);
+    let (_, events) = run(&sandbox, 10, |_| ());
+    assert_eq!(kinds(&events), [Request, GivenUp]);
+    for event in events {
+        assert!((510..=512).contains(&event.message.len()), "{event:?}");
+        assert!(event.message.ends_with("\u{2026}..."), "{event:?}");
+    }
+}
+
 #[test]
 fn no_event_holds_a_secret_or_more_than_one_line() {
     let sandbox = sandbox(Options::default());

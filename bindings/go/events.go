@@ -46,6 +46,7 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind EventKind
 	// Message says what happened, in one line, with what the service or the network said. It never holds a secret.
+	// What is longer than 512 bytes is cut and ends with "...": the call's error and report say all.
 	Message string
 	// UserID is the user of the request that an [EventRequest], [EventRetry] or [EventGivenUp] is about; empty of
 	// other kinds.
@@ -106,7 +107,7 @@ const (
 
 // KeepEvents keeps up to so many events of the runs that begin from now on, for [Monitor.NextEvent]; 0, which a
 // new monitor has: none. The oldest go first, and [Monitor.EventsDropped] says how many went. Events that are kept
-// by now go. An event takes some 300 bytes.
+// by now go. An event takes some 400 bytes, and 2 KiB at the most, as long texts are cut.
 //
 // The error is an [*Error] with [ErrInvalidArgument] if capacity is negative or more than 16777216 (2^24), or while
 // a run goes on.

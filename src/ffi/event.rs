@@ -73,8 +73,8 @@ pub extern "C" fn koodrive_event_kind_name(kind: i32) -> *const c_char {
     kind.map_or(c"UNDEFINED", EventKind::c_name).as_ptr()
 }
 
-/// What happened, in one line, with what the service or the network said. It never holds a secret. Borrowed from
-/// the event; NULL for NULL.
+/// What happened, in one line, with what the service or the network said. It never holds a secret. What is longer than
+/// 512 bytes is cut and ends with "...": the call's error and result say all. Borrowed from the event; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_event_message(event: *const koodrive_event) -> *const c_char {
     // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).
@@ -114,8 +114,8 @@ pub unsafe extern "C" fn koodrive_event_first_scope_id(
     c_pointer(request.and_then(|request| request.first_scope_id.as_deref()))
 }
 
-/// The X-Request-Id of the response behind the event, for the service's support. Borrowed from the event; NULL if
-/// there is none, or for NULL.
+/// The X-Request-Id of the response behind the event, for the service's support, cut in the same way. Borrowed from the
+/// event; NULL if there is none, or for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_event_request_id(event: *const koodrive_event) -> *const c_char {
     // SAFETY: `event` is NULL or alive, and nothing ever writes to it (the header, CONVENTIONS).

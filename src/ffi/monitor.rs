@@ -82,7 +82,8 @@ pub unsafe extern "C" fn koodrive_monitor_throttles(monitor: *const koodrive_mon
 
 /// Keeps up to `capacity` events of the runs that begin from now on, for koodrive_monitor_next_event(); 0, which a
 /// new monitor has: none. The oldest go first, and koodrive_monitor_events_dropped() says how many went. Events
-/// that are kept by now go. An event takes some 300 bytes. To be called before a run.
+/// that are kept by now go. An event takes some 400 bytes, and 2 KiB at the most, as long texts are cut. To be called
+/// before a run.
 ///
 /// Returns KOODRIVE_ERROR_INVALID_ARGUMENT if monitor is NULL, if capacity is more than 16777216 (2^24), or while a
 /// run goes on.

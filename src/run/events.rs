@@ -10,6 +10,10 @@ use crate::monitor::Monitor;
 use crate::service::{Attempt, AttemptError};
 use crate::system::System;
 
+/// The longest text of an event: many are kept at a time.
+const MAX_TEXT_BYTES: usize = 512;
+const ELLIPSIS: &str = "...";
+
 /// The way to the monitor of one run.
 #[derive(Clone, Copy)]
 pub(super) struct Events<'a> {
@@ -75,11 +79,11 @@ impl<'a> Events<'a> {
         let Some(at) = sent.at else { return };
         let now = self.now();
         let message = match error {
-            Some(error) => Cow::Owned(error.error.message.clone()),
+            Some(error) => one_short_line(&error.error.message).into(),
             None => "the service answered the request".into(),
         };
         self.push(Event {
-            request_id: attempt.request_id.clone(),
+            request_id: attempt.request_id.as_deref().map(bounded),
             http_status: attempt.status,
             duration: now.saturating_duration_since(at),
             ..self.of_request(EventKind::Request, message, &sent.request, now)
@@ -179,9 +183,9 @@ impl<'a> Events<'a> {
 
     fn about(&self, kind: EventKind, message: String, error: &Error, now: Instant) -> Event {
         Event {
-            request_id: error.request_id.clone(),
+            request_id: error.request_id.as_deref().map(bounded),
             http_status: error.http_status,
-            ..self.event(kind, message.into(), now)
+            ..self.event(kind, one_short_line(&message).into(), now)
         }
     }
 
@@ -193,9 +197,9 @@ impl<'a> Events<'a> {
         error: &Error,
     ) -> Event {
         Event {
-            request_id: error.request_id.clone(),
+            request_id: error.request_id.as_deref().map(bounded),
             http_status: error.http_status,
-            ..self.of_request(kind, message.into(), request, self.now())
+            ..self.of_request(kind, one_short_line(&message).into(), request, self.now())
         }
     }
 
@@ -217,10 +221,7 @@ impl<'a> Events<'a> {
     fn event(&self, kind: EventKind, message: Cow<'static, str>, now: Instant) -> Event {
         Event {
             kind,
-            message: match message {
-                Cow::Owned(message) => on_one_line(message).into(),
-                ours => ours,
-            },
+            message,
             request: None,
             request_id: None,
             http_status: None,
@@ -252,12 +253,24 @@ impl ToldRequest<'_> {
     }
 }
 
-/// The service's words may have lines, which a log would take for records.
-fn on_one_line(text: String) -> String {
-    match text.contains(breaks_a_line) {
-        true => text.replace(breaks_a_line, " "),
-        false => text,
+/// The service's words may be long, and may have lines, which a log would take for records.
+fn one_short_line(text: &str) -> String {
+    let short = bounded(text);
+    match short.contains(breaks_a_line) {
+        true => short.replace(breaks_a_line, " "),
+        false => short,
     }
+}
+
+fn bounded(text: &str) -> String {
+    if text.len() <= MAX_TEXT_BYTES {
+        return text.to_owned();
+    }
+    let mut end = MAX_TEXT_BYTES - ELLIPSIS.len();
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    [&text[..end], ELLIPSIS].concat()
 }
 
 /// Unicode's separators of lines and paragraphs are no control characters.

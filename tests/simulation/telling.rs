@@ -477,7 +477,8 @@ fn whose(event: &Event) -> Option<Whose> {
 fn check_text(event: &Event) -> Option<String> {
     let texts = [Some(&*event.message), event.request_id.as_deref()];
     let mut texts = texts.into_iter().flatten();
-    let is_bad = |text: &str| shows_secret(text) || text.contains(breaks_a_line);
+    let is_bad =
+        |text: &str| shows_secret(text) || text.contains(breaks_a_line) || text.len() > 512;
     let is_throttle = matches!(event.http_status, Some(429 | 503));
     let is_of_request = matches!(
         event.kind,
