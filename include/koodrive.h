@@ -718,7 +718,7 @@ void koodrive_plan_free(koodrive_plan *plan);
 #define KOODRIVE_EVENT_REQUEST 1
 
 /**
- * A request will be sent again: why, and when.
+ * A request will be sent again: why, and in how many milliseconds at the earliest, as far as it is known.
  */
 #define KOODRIVE_EVENT_RETRY 2
 

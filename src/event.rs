@@ -116,7 +116,8 @@ impl EventQueue {
         self.capacity.load(Ordering::Relaxed) > 0
     }
 
-    /// Adds an event, in place of the oldest if there is no room.
+    /// Adds an event, in place of the oldest if there is no room. The queue grows under its lock, by doubling: few
+    /// runs fill a large one, and all of its memory at once would be gigabytes.
     pub(crate) fn push(&self, event: Event) {
         let mut events = lock(&self.events);
         if events.len() >= self.capacity.load(Ordering::Relaxed) {

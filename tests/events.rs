@@ -3,6 +3,7 @@
 mod common;
 
 use std::ffi::CString;
+use std::time::Duration;
 
 use common::*;
 use koodrive::client::Client;
@@ -75,6 +76,30 @@ fn a_retry_says_why_and_when() {
     let attempts: Vec<_> = events.iter().map(|event| event.attempt).collect();
     assert_eq!(attempts, [1, 2, 2, 3, 3]);
     assert_eq!((monitor.requests_sent(), monitor.retries()), (3, 2));
+}
+
+#[test]
+fn a_retry_that_has_to_wait_says_how_long() {
+    for (refusal, when) in [
+        (429, "sent again when the service allows it, in "),
+        (500, "sent again in "),
+    ] {
+        let sandbox = sandbox(Options::default());
+        let pause = Fault::Status {
+            status: refusal,
+            retry_after: Some("2".into()),
+            body: None,
+            content_type: None,
+        };
+        sandbox.set_faults(vec![Rule::during(0..1, pause)]);
+        let (_, events) = run(&sandbox, 10, |_| ());
+        let [retry, request] = [&events[events.len() - 2], &events[events.len() - 1]];
+        let rest = retry.message.strip_prefix(when).expect(&retry.message);
+        let (wait, _) = rest.split_once(" ms").unwrap();
+        let wait = Duration::from_millis(wait.parse().unwrap());
+        assert!(wait > Duration::from_secs(1), "{retry:?}");
+        assert!(wait < request.elapsed - retry.elapsed, "{retry:?}");
+    }
 }
 
 /// Where there is no response, nothing else says which request it was.

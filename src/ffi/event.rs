@@ -9,7 +9,7 @@ use crate::report::c_string;
 /// A request was answered, or failed after it was sent: its status, request id, duration, ids and attempt.
 pub const KOODRIVE_EVENT_REQUEST: i32 = 1;
 
-/// A request will be sent again: why, and when.
+/// A request will be sent again: why, and in how many milliseconds at the earliest, as far as it is known.
 pub const KOODRIVE_EVENT_RETRY: i32 = 2;
 
 /// The service refused a request for its rate, and the rate was cut: what it is from now on. What was under way by

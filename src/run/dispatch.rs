@@ -79,7 +79,11 @@ impl<'a> Dispatch<'a> {
     /// Tells that a request will be sent again, unless the run is stopped by now.
     pub(super) fn tell_retry(&self, request: &ToldRequest<'_>, error: &Error, again: &Again) {
         if !self.control.cancellation().is_stopped() {
-            self.events.retry(request, error, again);
+            let until = || {
+                let limiter = self.context.rate_limiter;
+                limiter.not_before().max(self.health.next_probe())
+            };
+            self.events.retry(request, error, again, until);
         }
     }
 

@@ -44,10 +44,30 @@ pub(super) struct Sent<'r> {
 /// When a request will be sent again.
 pub(super) enum Again {
     AtOnce,
-    After(Duration),
+    NotBefore(Instant),
     /// When the rate, a pause or an outage allows it.
     WhenPossible,
     InHalves,
+}
+
+impl Again {
+    /// In words; `until`: as far as it is known by now, nothing is sent before that.
+    fn words(&self, now: Instant, until: Option<Instant>) -> String {
+        let not_before = match self {
+            Self::NotBefore(moment) => until.max(Some(*moment)),
+            _ => until,
+        };
+        let pause = not_before.map(|at| at.saturating_duration_since(now).as_millis());
+        match (self, pause.filter(|pause| *pause > 0)) {
+            (Self::AtOnce | Self::NotBefore(_), None) => "at once".to_owned(),
+            (Self::AtOnce | Self::NotBefore(_), Some(pause)) => format!("in {pause} ms"),
+            (Self::WhenPossible, None) => "when the service allows it".to_owned(),
+            (Self::WhenPossible, Some(pause)) => {
+                format!("when the service allows it, in {pause} ms at the earliest")
+            }
+            (Self::InHalves, _) => "in two halves".to_owned(),
+        }
+    }
 }
 
 impl<'a> Events<'a> {
@@ -90,17 +110,18 @@ impl<'a> Events<'a> {
         });
     }
 
-    /// A request will be sent again.
-    pub(super) fn retry(&self, request: &ToldRequest<'_>, error: &Error, again: &Again) {
+    /// A request will be sent again; until when nothing is sent is asked only where it is told.
+    pub(super) fn retry(
+        &self,
+        request: &ToldRequest<'_>,
+        error: &Error,
+        again: &Again,
+        until: impl FnOnce() -> Option<Instant>,
+    ) {
         self.monitor.count_retry();
         self.tell(|| {
-            let when = match again {
-                Again::AtOnce => "sent again at once".to_owned(),
-                Again::After(pause) => format!("sent again in {} ms", pause.as_millis()),
-                Again::WhenPossible => "sent again when the service allows it".to_owned(),
-                Again::InHalves => "sent again in two halves".to_owned(),
-            };
-            let message = format!("{when}: {}", error.message);
+            let when = again.words(self.now(), until());
+            let message = format!("sent again {when}: {}", error.message);
             self.of_failed(EventKind::Retry, message, request, error)
         });
     }

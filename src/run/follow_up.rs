@@ -163,7 +163,7 @@ impl Worker<'_, '_> {
         }
         sub_batch.not_before = Some(not_before);
         sub_batch.last_error = Some(error.clone());
-        self.tell_retry(&error, &Again::After(not_before - now));
+        self.tell_retry(&error, &Again::NotBefore(not_before));
     }
 
     /// Tries another request at once: if that succeeds, the service is up, and this one's failures are its

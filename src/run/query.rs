@@ -155,7 +155,7 @@ impl Reader<'_> {
                     return Err(attempt_error.error);
                 }
                 self.not_before = Some(not_before);
-                let again = Again::After(not_before - report.now);
+                let again = Again::NotBefore(not_before);
                 self.tell_retry(query, &attempt_error.error, &again);
             }
         }

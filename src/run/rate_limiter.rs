@@ -99,6 +99,12 @@ impl RateLimiter {
         self.state().paused_until
     }
 
+    /// Until when nothing is sent, for a pause or for the rate; the past if it is.
+    pub(super) fn not_before(&self) -> Option<Instant> {
+        let state = self.state();
+        state.paused_until.max(state.next_slot)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
