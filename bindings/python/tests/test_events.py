@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import fcntl
 import json
 import logging
@@ -13,13 +14,16 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from test_command import delete, read_all, start
 
 import koodrive
 from conftest import PATIENCE, Sandbox, StartSandbox
+from koodrive._library import lib
 
 
 def kinds(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -70,6 +74,88 @@ def test_an_outage_and_throttling_are_warnings(
     levels = {record.kind: record.levelname for record in caplog.records}  # type: ignore[attr-defined]
     assert levels["THROTTLED"] == levels["OUTAGE_BEGAN"] == "WARNING"
     assert levels["OUTAGE_ENDED"] == "INFO"
+
+
+def test_who_no_longer_listens_keeps_no_events(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    monitor = koodrive.Monitor()
+    with sandbox.client() as client:
+        for level in (logging.DEBUG, logging.ERROR):
+            with caplog.at_level(level, "koodrive"):
+                client.delete_scopes("d", ["1"], monitor=monitor)
+    assert kinds(caplog) == ["REQUEST"]
+    assert not lib.koodrive_monitor_next_event(monitor._handle)
+
+
+class Broken(logging.Handler):
+    """Can't write a record, and what else happens then."""
+
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._meanwhile()
+        raise ValueError("the disk is full")
+
+
+@contextlib.contextmanager
+def heard_by(handler: logging.Handler) -> Iterator[None]:
+    logger = logging.getLogger("koodrive")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+def test_a_log_that_can_not_be_written_ends_no_run(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with heard_by(Broken()), sandbox.client(max_connections=1) as client:
+        report = client.delete_scopes("d", range(300))
+        complaints = capsys.readouterr().err
+        monkeypatch.setattr(logging, "raiseExceptions", False)
+        client.devices()
+    assert len(report.deleted) == 300
+    assert complaints.count("--- Logging error ---") == 3
+    assert "ValueError: the disk is full" in complaints
+    assert "the service answered the request" in complaints
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interruption_amid_a_broken_log_is_raised(sandbox: Sandbox) -> None:
+    class Expired(Exception):
+        report: koodrive.Report
+
+    def expire(*_: object) -> None:
+        raise Expired
+
+    before = signal.signal(signal.SIGUSR1, expire)
+    handler = Broken(lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    try:
+        with heard_by(handler), sandbox.client() as client, pytest.raises(Expired) as raised:
+            client.delete_scopes("d", range(1_000))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert len(raised.value.report) == 1_000
+
+
+def test_a_handler_may_interrupt(sandbox: Sandbox) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with (
+        heard_by(Broken(interrupt)),
+        sandbox.client() as client,
+        pytest.raises(KeyboardInterrupt) as raised,
+    ):
+        client.delete_scopes("d", range(1_000))
+    assert len(raised.value.report) == 1_000  # type: ignore[attr-defined]
 
 
 SILENT = """\

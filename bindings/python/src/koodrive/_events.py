@@ -13,8 +13,9 @@ from koodrive._library import ErrorPointer, lib, text
 from koodrive._monitor import Monitor
 
 logger = logging.getLogger("koodrive")
+_nobody = logging.NullHandler()
 # Who configures no logging hears nothing.
-logger.addHandler(logging.NullHandler())
+logger.addHandler(_nobody)
 
 #: So many events fit between two looks, which are a tenth of a second apart.
 _CAPACITY = 10_000
@@ -35,17 +36,22 @@ def logging_of(monitor: Monitor) -> Iterator[Callable[[], object] | None]:
     if not _is_heard():
         yield None
         return
-    error = ErrorPointer()
     # If it watches another run, the run says so itself.
-    lib.koodrive_monitor_keep_events(monitor._handle, _CAPACITY, byref(error))
+    is_ours = _keep(monitor, _CAPACITY)
+    try:
+        yield _Log(monitor) if is_ours else None
+    finally:
+        if is_ours:
+            _keep(monitor, 0)
+
+
+def _keep(monitor: Monitor, capacity: int) -> bool:
+    """Let a monitor keep so many events; whether it does."""
+    error = ErrorPointer()
+    lib.koodrive_monitor_keep_events(monitor._handle, capacity, byref(error))
     if error:
         lib.koodrive_error_free(error)
-    try:
-        yield lambda: _log_all(monitor)
-    finally:
-        dropped: int = lib.koodrive_monitor_events_dropped(monitor._handle)
-        if dropped:
-            logger.warning("%d events were dropped: they came too fast", dropped)
+    return not error
 
 
 def _is_heard() -> bool:
@@ -60,16 +66,28 @@ def _is_heard() -> bool:
     return False
 
 
-def _log_all(monitor: Monitor) -> None:
-    while event := lib.koodrive_monitor_next_event(monitor._handle):
-        free = free_with(event, lib.koodrive_event_free)
-        try:
-            _log(event)
-        finally:
-            free()
+class _Log:
+    """Logs what has happened since it was last called."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._dropped = 0
+
+    def __call__(self) -> None:
+        while event := lib.koodrive_monitor_next_event(self._monitor._handle):
+            free = free_with(event, lib.koodrive_event_free)
+            try:
+                _log_event(event)
+            finally:
+                free()
+        dropped: int = lib.koodrive_monitor_events_dropped(self._monitor._handle)
+        if dropped > self._dropped:
+            count = dropped - self._dropped
+            _log(logging.WARNING, f"{count} events were dropped: they came too fast", {})
+            self._dropped = dropped
 
 
-def _log(event: Any) -> None:
+def _log_event(event: Any) -> None:
     kind = text(lib.koodrive_event_kind_name(lib.koodrive_event_kind(event))) or ""
     level = _LEVELS.get(kind, logging.WARNING)
     if not logger.isEnabledFor(level):
@@ -83,4 +101,18 @@ def _log(event: Any) -> None:
         "scope_count": lib.koodrive_event_scope_count(event),
         "attempt": lib.koodrive_event_attempt(event),
     }
-    logger.log(level, "%s", text(lib.koodrive_event_message(event)), extra=fields)
+    _log(level, text(lib.koodrive_event_message(event)) or "", fields)
+
+
+def _log(level: int, message: str, fields: dict[str, Any]) -> None:
+    """Log, and say what keeps a handler from it as logging does: it must not end the run.
+
+    What a signal handler raises comes to nobody here: a run holds it back until its end.
+    """
+    try:
+        logger.log(level, "%s", message, extra=fields)
+    except Exception:
+        record = {"name": logger.name, "levelno": level, "msg": message, **fields}
+        # Standard error may be closed.
+        with contextlib.suppress(Exception):
+            _nobody.handleError(logging.makeLogRecord(record))
