@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -16,7 +17,7 @@ import sys
 import termios
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 from test_command import delete, read_all, start
@@ -186,7 +187,7 @@ def test_v_says_why_it_stops(sandbox: Sandbox) -> None:
     status, _, complaints = delete(sandbox, "--device", "d", "-v", ids="1\n")
     assert status == 3
     line = complaints.splitlines()[0]
-    assert " WARNING STOPPING status=401 request=" in line
+    assert re.search(r" WARNING STOPPING elapsed_ms=\d+ http_status=401 request_id=\S+ ", line)
     assert "REQUEST" not in line
 
 
@@ -202,10 +203,56 @@ def test_vv_as_json_answers_which_request_failed(sandbox: Sandbox) -> None:
     assert "HTTP 500" in failed["message"]
 
 
+def json_lines(complaints: str) -> list[dict[str, Any]]:
+    """What is written to standard error with --log-format json."""
+    lines: list[dict[str, Any]] = [json.loads(line) for line in complaints.splitlines()]
+    assert len({tuple(line) for line in lines}) == 1, "all have the same fields"
+    return lines
+
+
+@pytest.mark.parametrize("verbose", [[], ["-v"], ["-vv"]])
+def test_as_json_all_of_standard_error_is_json(sandbox: Sandbox, verbose: list[str]) -> None:
+    sandbox.set_faults({"status": {"status": 401}})
+    # What can't be written there is written to standard error.
+    unwritable = ["--output", "jsonl", "--unfinished", "/dev/full"]
+    arguments = ["--device", "d", "--log-format", "json", *verbose, *unwritable]
+    status, _, complaints = delete(sandbox, *arguments, ids="1\n2\n")
+    lines = json_lines(complaints)
+    assert status == 3
+    kinds = [line["kind"] for line in lines if line["kind"]]
+    assert kinds == (["REQUEST", "STOPPING"] if "-vv" in verbose else ["STOPPING"])
+    said = {line["message"]: line["level"] for line in lines}
+    assert said["2 ids: 2 REJECTED; requests: 1"] == said["1"] == said["2"] == "INFO"
+    (incomplete,) = (text for text in said if text.startswith("koodrive: the run is incomplete"))
+    assert said[incomplete] == "WARNING"
+
+
+def test_as_json_a_list_that_fails_is_told(sandbox: Sandbox) -> None:
+    sandbox.set_faults({"status": {"status": 401}})
+    with start(sandbox, "devices", "--log-format", "json") as child:
+        _, complaints = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 3
+    (failed,) = json_lines(complaints)
+    assert failed["message"].startswith("koodrive: UNAUTHORIZED: ")
+
+
+def test_as_json_nothing_is_drawn_or_asked(sandbox: Sandbox) -> None:
+    ours, theirs = pty.openpty()
+    arguments = ["--device", "d", "--log-format", "json"]
+    said = delete(sandbox, *arguments, ids="1\n", stderr=theirs)
+    assert said[:2] == (0, "1 ids: 1 DELETED; requests: 1\n")
+    with start(sandbox, "delete", *arguments, "--all", stdin=theirs, stderr=theirs) as child:
+        child.communicate(timeout=PATIENCE)
+    os.close(theirs)
+    assert child.returncode == 2
+    (refused,) = json_lines(read_all(ours))
+    assert "say --yes" in refused["message"]
+
+
 def test_lists_are_logged_too(sandbox: Sandbox) -> None:
     with start(sandbox, "devices", "-vv") as child:
         _, complaints = child.communicate(timeout=PATIENCE)
-    assert " DEBUG   REQUEST attempt=1 " in complaints
+    assert re.search(r" DEBUG   REQUEST elapsed_ms=.* attempt=1 the service answered", complaints)
 
 
 @pytest.mark.parametrize("python", [["-S"], []])
@@ -248,5 +295,5 @@ def test_an_interrupted_run_can_be_followed(sandbox: Sandbox) -> None:
         child.send_signal(signal.SIGINT)
         _, complaints = child.communicate(timeout=PATIENCE)
     assert child.returncode == 3
-    assert "WARNING STOPPING the run was cancelled" in complaints
+    assert re.search(r" WARNING STOPPING elapsed_ms=\d+ the run was cancelled", complaints)
     assert complaints.count(" REQUEST ") == len(sandbox.ledger())

@@ -24,10 +24,15 @@ def main(given: Sequence[str] | None = None) -> int:
     """Carry out a command line; the exit status."""
     options = _parser().parse_args(given)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with logged(options.verbose, options.log_format):
+        return _carry_out(options)
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    """The exit status of a command; what keeps it from its end is said."""
     try:
-        with logged(options.verbose, options.log_format):
-            status: int = options.carry_out(options)
-            return status
+        status: int = options.carry_out(options)
+        return status
     except InvalidArgument as error:
         say(str(error))
         return USAGE

@@ -102,13 +102,15 @@ def for_logging(parser: argparse.ArgumentParser) -> None:
         "--verbose",
         action="count",
         default=0,
-        help="say on standard error when the service throttles or is down; -vv: each request",
+        help="say on standard error when the service throttles or is down, why a run stops; -vv:"
+        " each request",
     )
     parser.add_argument(
         "--log-format",
         choices=["text", "json"],
         default="text",
-        help="of what -v says: lines for people, or a JSON object a line [text]",
+        help="json: all that is written to standard error is a JSON object a line, without -v"
+        " warnings, too; there is no bar, and no question is asked [text]",
     )
 
 
