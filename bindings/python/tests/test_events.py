@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import fcntl
 import json
 import logging
 import os
 import pty
 import re
 import signal
-import struct
 import subprocess
 import sys
-import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from test_command import delete, read_all, start
+from test_command import delete, read_all, start, terminal
 
 import koodrive
 from conftest import PATIENCE, Sandbox, StartSandbox
@@ -255,33 +252,67 @@ def test_lists_are_logged_too(sandbox: Sandbox) -> None:
     assert re.search(r" DEBUG   REQUEST elapsed_ms=.* attempt=1 the service answered", complaints)
 
 
-@pytest.mark.parametrize("python", [["-S"], []])
-def test_a_terminal_sees_why_a_run_waits(
-    start_sandbox: StartSandbox, tmp_path: Path, python: list[str]
-) -> None:
-    sandbox = start_sandbox(rate_limit={"per_second": 50, "burst": 1})
-    ids = tmp_path / "ids"
+#: One attempt and connection, so that it is soon clear that the service is down.
+HASTY = {"KOODRIVE_MAX_CONNECTIONS": "1", "KOODRIVE_MAX_ATTEMPTS": "1"}
+
+
+def lines_of_a_bar(
+    sandbox: Sandbox,
+    ids: Path,
+    environment: dict[str, str],
+    columns: int = 80,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[str]:
+    """What a terminal shows during a run, one after the other."""
     ids.write_text("".join(f"{number}\n" for number in range(10_000)))
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
+    ours, theirs = terminal(columns)
     arguments = ["delete", "--device", "d", str(ids)]
-    # One attempt and connection, so that it is soon clear that the service is down.
-    environment = {"KOODRIVE_MAX_CONNECTIONS": "1", "KOODRIVE_MAX_ATTEMPTS": "1"}
     with (
         concurrent.futures.ThreadPoolExecutor() as pool,
-        start(sandbox, *arguments, stderr=theirs, python=python, environment=environment) as child,
+        start(sandbox, *arguments, stderr=theirs, environment=environment) as child,
     ):
         # It is read meanwhile: it holds little.
         reading = pool.submit(read_all, ours)
-        sandbox.wait_for_requests(10)
-        sandbox.set_faults({"match": {"for_ms": 1000}, "fault": {"status": {"status": 502}}})
+        meanwhile()
         child.communicate(timeout=PATIENCE)
         os.close(theirs)
         shown = reading.result(PATIENCE)
     assert child.returncode == 0
-    assert "throttled to " in shown
-    assert "service down for " in shown
-    assert ": HTTP 502" in shown
+    assert shown.count("\n") == 1, "it is one line"
+    texts = [line.strip() for line in shown.replace("\033[K", "").split("\r")]
+    lines = [text for text in texts if text]
+    assert max(map(len, lines)) < columns, "it does not wrap"
+    return lines
+
+
+@pytest.mark.parametrize("columns", [160, 80, 40])
+def test_a_terminal_sees_why_a_run_waits(
+    start_sandbox: StartSandbox, tmp_path: Path, columns: int
+) -> None:
+    sandbox = start_sandbox(rate_limit={"per_second": 50, "burst": 1})
+
+    def break_down() -> None:
+        sandbox.wait_for_requests(10)
+        sandbox.set_faults({"match": {"for_ms": 1000}, "fault": {"status": {"status": 502}}})
+
+    lines = lines_of_a_bar(sandbox, tmp_path / "ids", HASTY, columns, break_down)
+    down = [re.search(r"service down for \d+ s: HTTP 502$", line) is not None for line in lines]
+    assert any(down)
+    back = lines[len(down) - down[::-1].index(True) :]
+    rates = [match[1] for line in back if (match := re.search(r"throttled to (\d+) req", line))]
+    assert rates, "it is said why it is slow also when the service is back"
+    assert 20 <= int(rates[-1]) <= 60
+    assert "10000 of 10000 ids" in back[-1]
+    assert "throttled" not in back[-1]
+
+
+def test_a_terminal_sees_that_nothing_is_answered(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.set_faults({"match": {"from": 3, "count": 1}, "fault": {"hang": {"executed": False}}})
+    settings = {"KOODRIVE_MAX_CONNECTIONS": "1", "KOODRIVE_REQUEST_TIMEOUT_MS": "7000"}
+    lines = lines_of_a_bar(sandbox, tmp_path / "ids", settings)
+    silent = {match[1] for line in lines if (match := re.search(r"no answer for (\d+) s$", line))}
+    assert {"5", "6"} <= silent
+    assert "no answer" not in lines[-1]
 
 
 def test_an_interrupted_run_can_be_followed(sandbox: Sandbox) -> None:

@@ -13,6 +13,7 @@ from koodrive import (
     Client,
     InvalidArgument,
     KooDriveError,
+    Monitor,
     Outcome,
     Plan,
     Report,
@@ -213,18 +214,20 @@ def _any_existed(report: Report) -> bool:
 
 def _run(client: Client, plan: Plan, journal: str | None) -> tuple[Report, str | None]:
     """The report, and what kept the run from its end."""
+    monitor = Monitor()
     try:
-        with on_terminal() as progress:
-            return client.delete_plan(plan, progress=progress, journal=journal), None
+        with on_terminal(monitor) as show:
+            report = client.delete_plan(plan, monitor=monitor, progress=show, journal=journal)
+            return report, None
     except KooDriveError as error:
         if error.report is None:
             raise
         return error.report, f"{error.status.name}: {error}"
     except KeyboardInterrupt as interruption:
-        report: Report | None = getattr(interruption, "report", None)
-        if report is None:
+        interrupted: Report | None = getattr(interruption, "report", None)
+        if interrupted is None:
             raise
-        return report, _INTERRUPTED
+        return interrupted, _INTERRUPTED
 
 
 def _write_report(report: Report, output: str, is_of_many: bool) -> list[str]:

@@ -4,86 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Callable
 
+from koodrive import Monitor
+from koodrive._command.log import heard_by
 from koodrive._command.output import print_complaint
+from koodrive._command.waiting import Waiting
 
-_WIDTH = 30
+#: How wide the bar is, and how wide where there is little room.
+_WIDE, _NARROW = 30, 10
 
-#: How long a rate is shown after it was found, in seconds.
-_SHOW_RATE = 10.0
+#: Of how many looks the rate is: there are some ten a second.
+_LOOKS = 100
 
 #: Gets how many ids are done, and of how many.
 Show = Callable[[int, int], object]
 
 
-class Waiting(logging.Handler):
-    """Knows from the log why a run waits."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self._throttled: tuple[float, str] | None = None
-        self._down: tuple[float, str] | None = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take note of a record of koodrive."""
-        kind = getattr(record, "kind", None)
-        if kind == "THROTTLED":
-            self._throttled = time.monotonic(), record.getMessage().partition(":")[0]
-        elif kind == "OUTAGE_BEGAN":
-            status = getattr(record, "http_status", None)
-            reason = f"HTTP {status}" if status else record.getMessage().partition(": ")[2]
-            self._down = time.monotonic(), reason
-        elif kind == "OUTAGE_ENDED":
-            self._down = None
-
-    def reason(self) -> str:
-        """Why it waits, or nothing."""
-        now = time.monotonic()
-        if self._down is not None:
-            since, reason = self._down
-            return f"service down for {now - since:.0f} s: {reason}"
-        if self._throttled is not None and now - self._throttled[0] < _SHOW_RATE:
-            return self._throttled[1]
-        return ""
-
-
 @contextlib.contextmanager
-def on_terminal() -> Iterator[Show | None]:
-    """What shows progress: tqdm if it is installed, else a line of ours; none if it is piped."""
+def on_terminal(monitor: Monitor) -> Iterator[Show | None]:
+    """What shows the progress of the monitor's run; none if standard error is no terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    waiting = Waiting()
-    logger = logging.getLogger("koodrive")
-    logger.addHandler(waiting)
-    try:
-        with _bar(waiting) as show:
-            yield show
-    finally:
-        logger.removeHandler(waiting)
-
-
-@contextlib.contextmanager
-def _bar(waiting: Waiting) -> Iterator[Show]:
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield _Line(waiting)
-        print_complaint("")
-        return
-    with tqdm(unit="id") as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.set_postfix_str(waiting.reason(), refresh=False)
-            bar.update(done - bar.n)
-            bar.refresh()
-
-        yield show
+    waiting = Waiting(monitor)
+    # Each answer counts for it.
+    with heard_by(waiting, logging.DEBUG):
+        try:
+            yield _Line(waiting)
+        finally:
+            print_complaint("")
 
 
 class _Line:
@@ -91,23 +47,56 @@ class _Line:
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
+        #: When it was looked, and how many ids had their outcome then.
+        self._looks: deque[tuple[float, int]] = deque(maxlen=_LOOKS)
         self._began = time.monotonic()
-        #: How many ids had their outcome at the first look: an earlier run's, by a journal.
-        self._first: int | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        if self._first is None:
-            self._first = done
-        bar = "#" * (_WIDTH * done // max(total, 1))
-        parts = [f"{done} of {total} ids", self._rate(done, total), self._waiting.reason()]
-        line = ", ".join(part for part in parts if part)
-        print_complaint(f"\r[{bar:<{_WIDTH}}] {line}\033[K", end="")
+        # At the first look an earlier run may have done some, by a journal.
+        self._looks.append((time.monotonic() if self._looks else self._began, done))
+        reason = self._waiting.reason() if done < total else ""
+        # In the last column a terminal would wrap.
+        text = fitted(done, total, self._rate(), reason, _columns() - 1)
+        print_complaint(f"\r{text}\033[K", end="")
 
-    def _rate(self, done: int, total: int) -> str:
-        seconds = time.monotonic() - self._began
-        new = done - (self._first or 0)
-        if new <= 0 or seconds <= 0:
-            return ""
-        rate = new / seconds
-        left = round((total - done) / rate)
-        return f"{rate:.0f}/s, {left // 60}:{left % 60:02} left"
+    def _rate(self) -> float:
+        """Ids a second, lately."""
+        (began, before), (now, done) = self._looks[0], self._looks[-1]
+        return (done - before) / (now - began) if now > began else 0.0
+
+
+def fitted(done: int, total: int, rate: float, reason: str, columns: int) -> str:
+    """The line, without what is least important if there is no room: the reason stays longest."""
+    count = f"{done} of {total} ids"
+    speed = f"{rate:.0f} ids/s" if rate else ""
+    left = _left(total - done, rate) if rate else ""
+    # Whoever answers may have put anything into it.
+    reason = reason.encode("ascii", "backslashreplace").decode()
+
+    def line(width: int, *parts: str) -> str:
+        bar = f"[{'#' * (width * done // max(total, 1)):<{width}}] " if width else ""
+        return bar + ", ".join(part for part in parts if part)
+
+    lines = [
+        line(_WIDE, count, speed, left, reason),
+        line(_NARROW, count, speed, left, reason),
+        line(_NARROW, count, left, reason),
+        line(0, count, left, reason),
+        line(0, count, reason),
+    ]
+    shortest = line(0, f"{100 * done // max(total, 1)} %", reason)
+    return next((line for line in lines if len(line) <= columns), shortest[:columns])
+
+
+def _left(ids: int, rate: float) -> str:
+    seconds = round(ids / rate)
+    return f"{seconds // 60}:{seconds % 60:02} left"
+
+
+def _columns() -> int:
+    """How many columns the terminal of standard error has."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    return columns or shutil.get_terminal_size().columns
