@@ -2,13 +2,18 @@
 
 import logging
 import sys
+from functools import partial
 
-from prometheus_client import Counter, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 import koodrive
 
 SECONDS = Histogram("koodrive_request_seconds", "Requests, by HTTP status", ["status"])
 EVENTS = Counter("koodrive_events", "What else happened, by kind", ["kind"])
+monitor = koodrive.Monitor()
+for name in ("done", "total", "requests_sent", "retries", "throttles"):
+    gauge = Gauge(f"koodrive_run_{name}", f"Monitor.{name} of the latest run")
+    gauge.set_function(partial(getattr, monitor, name))
 
 
 class Metrics(logging.Handler):
@@ -23,6 +28,8 @@ class Metrics(logging.Handler):
 logger = logging.getLogger("koodrive")
 logger.addHandler(Metrics())
 logger.setLevel(logging.DEBUG)
-with koodrive.Client.from_env() as client:
-    client.delete_scopes(sys.argv[1], sys.argv[2:])
-print(generate_latest().decode())  # a service would start_http_server(8000) instead
+try:
+    with koodrive.Client.from_env() as client:
+        client.delete_scopes(sys.argv[1], sys.argv[2:], monitor=monitor)
+finally:
+    print(generate_latest().decode())  # a service would start_http_server(8000) instead
