@@ -20,7 +20,7 @@ import pytest
 from test_command import delete, read_all, start, terminal
 
 import koodrive
-from conftest import PATIENCE, Sandbox, StartSandbox
+from conftest import PATIENCE, USER, Sandbox, StartSandbox
 from koodrive._library import lib
 
 
@@ -37,6 +37,9 @@ def test_each_request_is_a_record(sandbox: Sandbox, caplog: pytest.LogCaptureFix
     failed, retry, last = caplog.records
     assert failed.levelno == logging.DEBUG
     assert (failed.http_status, failed.attempt, failed.scope_count) == (500, 1, 2)  # type: ignore[attr-defined]
+    for record in caplog.records:
+        named = (record.user_id, record.device_id, record.first_scope_id)  # type: ignore[attr-defined]
+        assert named == (USER, "d", "1")
     assert failed.request_id == retry.request_id is not None  # type: ignore[attr-defined]
     assert "HTTP 500" in retry.getMessage()
     assert (last.http_status, last.attempt) == (200, 2)  # type: ignore[attr-defined]
@@ -50,8 +53,9 @@ def test_levels_are_respected(sandbox: Sandbox, caplog: pytest.LogCaptureFixture
             client.delete_scopes("d", ["1"])
         with pytest.raises(koodrive.Unauthorized):
             client.devices()
-    assert kinds(caplog) == ["STOPPING"]
-    assert caplog.records[0].levelno == logging.WARNING
+    # Of a list there is only one request, of which its error tells, too.
+    assert kinds(caplog) == ["STOPPING", "GIVEN_UP", "GIVEN_UP"]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
 
 
 def test_an_outage_and_throttling_are_warnings(
@@ -72,6 +76,8 @@ def test_an_outage_and_throttling_are_warnings(
     levels = {record.kind: record.levelname for record in caplog.records}  # type: ignore[attr-defined]
     assert levels["THROTTLED"] == levels["OUTAGE_BEGAN"] == "WARNING"
     assert levels["OUTAGE_ENDED"] == "INFO"
+    rates = [record.rate for record in caplog.records if record.kind == "THROTTLED"]  # type: ignore[attr-defined]
+    assert all(rate > 0 for rate in rates)
 
 
 def test_who_no_longer_listens_keeps_no_events(
@@ -188,6 +194,21 @@ def test_v_says_why_it_stops(sandbox: Sandbox) -> None:
     assert "REQUEST" not in line
 
 
+@pytest.mark.parametrize("verbose", ["-v", "-vv"])
+def test_each_failure_says_which_request_when_and_why(sandbox: Sandbox, verbose: str) -> None:
+    sandbox.set_faults({"match": {"device": "d"}, "fault": {"status": {"status": 500}}})
+    settings = {"KOODRIVE_MAX_ATTEMPTS": "2"}
+    _, _, complaints = delete(sandbox, "--device", "d", verbose, ids="7\n8\n", environment=settings)
+    fields = (
+        rf"user_id={USER} device_id=d first_scope_id=7 scope_count=2 attempt=2"
+        r" http_status=500 request_id=\S+ "
+    )
+    (line,) = (line for line in complaints.splitlines() if " GIVEN_UP " in line)
+    assert re.search(rf"Z WARNING GIVEN_UP elapsed_ms=\d+ {fields}not sent again: .* 500", line)
+    if verbose == "-vv":
+        assert re.search(rf" DEBUG   RETRY elapsed_ms=\d+ {fields}sent again .* 500", complaints)
+
+
 def test_vv_as_json_answers_which_request_failed(sandbox: Sandbox) -> None:
     sandbox.set_faults({"match": {"count": 1}, "fault": {"status": {"status": 500}}})
     arguments = ["--device", "d", "-vv", "--log-format", "json"]
@@ -217,7 +238,8 @@ def test_as_json_all_of_standard_error_is_json(sandbox: Sandbox, verbose: list[s
     lines = json_lines(complaints)
     assert status == 3
     kinds = [line["kind"] for line in lines if line["kind"]]
-    assert kinds == (["REQUEST", "STOPPING"] if "-vv" in verbose else ["STOPPING"])
+    warnings = ["STOPPING", "GIVEN_UP"]
+    assert kinds == (["REQUEST", *warnings] if "-vv" in verbose else warnings)
     said = {line["message"]: line["level"] for line in lines}
     assert said["2 ids: 2 REJECTED; requests: 1"] == said["1"] == said["2"] == "INFO"
     (incomplete,) = (text for text in said if text.startswith("koodrive: the run is incomplete"))
@@ -229,7 +251,8 @@ def test_as_json_a_list_that_fails_is_told(sandbox: Sandbox) -> None:
     with start(sandbox, "devices", "--log-format", "json") as child:
         _, complaints = child.communicate(timeout=PATIENCE)
     assert child.returncode == 3
-    (failed,) = json_lines(complaints)
+    given_up, failed = json_lines(complaints)
+    assert given_up["kind"] == "GIVEN_UP"
     assert failed["message"].startswith("koodrive: UNAUTHORIZED: ")
 
 
@@ -249,7 +272,7 @@ def test_as_json_nothing_is_drawn_or_asked(sandbox: Sandbox) -> None:
 def test_lists_are_logged_too(sandbox: Sandbox) -> None:
     with start(sandbox, "devices", "-vv") as child:
         _, complaints = child.communicate(timeout=PATIENCE)
-    assert re.search(r" DEBUG   REQUEST elapsed_ms=.* attempt=1 the service answered", complaints)
+    assert re.search(r" DEBUG   REQUEST elapsed_ms=.* attempt=1 http_status=200 ", complaints)
 
 
 #: One attempt and connection, so that it is soon clear that the service is down.

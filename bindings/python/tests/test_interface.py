@@ -32,6 +32,7 @@ NOT_USED = {
 C_TYPES: dict[str, Any] = {
     "bool": ctypes.c_bool,
     "char": ctypes.c_char,
+    "double": ctypes.c_double,
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
     "koodrive_outcome": ctypes.c_int32,

@@ -94,12 +94,16 @@ def _log_event(event: Any) -> None:
         return
     fields = {
         "kind": kind,
+        "user_id": text(lib.koodrive_event_user_id(event)),
+        "device_id": text(lib.koodrive_event_device_id(event)),
+        "first_scope_id": text(lib.koodrive_event_first_scope_id(event)),
         "request_id": text(lib.koodrive_event_request_id(event)),
         "http_status": lib.koodrive_event_http_status(event) or None,
         "elapsed_ms": lib.koodrive_event_elapsed_ms(event),
         "duration_ms": lib.koodrive_event_duration_ms(event),
         "scope_count": lib.koodrive_event_scope_count(event),
         "attempt": lib.koodrive_event_attempt(event),
+        "rate": lib.koodrive_event_rate(event) or None,
     }
     _log(level, text(lib.koodrive_event_message(event)) or "", fields)
 

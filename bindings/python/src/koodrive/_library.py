@@ -5,7 +5,17 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from ctypes import POINTER, c_bool, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    POINTER,
+    c_bool,
+    c_char_p,
+    c_double,
+    c_int32,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from types import SimpleNamespace
 from typing import Any
 
@@ -152,12 +162,16 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "koodrive_event_kind": (c_int32, [EventPointer]),
     "koodrive_event_kind_name": (c_char_p, [c_int32]),
     "koodrive_event_message": (c_char_p, [EventPointer]),
+    "koodrive_event_user_id": (c_char_p, [EventPointer]),
+    "koodrive_event_device_id": (c_char_p, [EventPointer]),
+    "koodrive_event_first_scope_id": (c_char_p, [EventPointer]),
     "koodrive_event_request_id": (c_char_p, [EventPointer]),
     "koodrive_event_http_status": (c_int32, [EventPointer]),
     "koodrive_event_elapsed_ms": (c_uint64, [EventPointer]),
     "koodrive_event_duration_ms": (c_uint64, [EventPointer]),
     "koodrive_event_scope_count": (c_size_t, [EventPointer]),
     "koodrive_event_attempt": (c_uint32, [EventPointer]),
+    "koodrive_event_rate": (c_double, [EventPointer]),
     "koodrive_event_free": (None, [EventPointer]),
     "koodrive_outcome_if_tried": (c_int32, [c_int32]),
     "koodrive_result_count": (c_size_t, [ResultPointer]),

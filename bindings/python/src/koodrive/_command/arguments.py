@@ -102,8 +102,9 @@ def for_logging(parser: argparse.ArgumentParser) -> None:
         "--verbose",
         action="count",
         default=0,
-        help="say on standard error when the service throttles or is down, why a run stops; -vv:"
-        " each request",
+        help="say on standard error when the service throttles or is down, which requests are given"
+        " up, and why; -vv: each request. elapsed_ms is when in the run it happened, a line's time"
+        " when it was written: up to 0.1 s later, or more where writing is slow",
     )
     parser.add_argument(
         "--log-format",

@@ -18,11 +18,15 @@ _LOGGER = logging.getLogger("koodrive")
 _FIELDS = (
     "kind",
     "elapsed_ms",
-    "http_status",
-    "request_id",
-    "duration_ms",
+    "user_id",
+    "device_id",
+    "first_scope_id",
     "scope_count",
     "attempt",
+    "http_status",
+    "duration_ms",
+    "rate",
+    "request_id",
 )
 
 #: By how often -v was given.
@@ -68,7 +72,7 @@ class _Text(logging.Handler):
         for name, value in fields.items():
             # At 0 ms may be when it happened; the other fields are not given then.
             if value or (name == "elapsed_ms" and value is not None):
-                parts.append(f"{name}={value}")
+                parts.append(f"{name}={value:.1f}" if name == "rate" else f"{name}={value}")
         print_complaint(clear + " ".join([*parts, record.getMessage()]))
 
 

@@ -47,7 +47,7 @@ class Waiting(logging.Handler):
                 self._limited_since = now
             self._last_cut = now
         elif kind == "OUTAGE_BEGAN":
-            self._down = now, _cause(record)
+            self._down = now - getattr(record, "duration_ms", 0) / 1000, _cause(record)
         elif kind == "OUTAGE_ENDED":
             self._down = None
             self._limited_since = now
