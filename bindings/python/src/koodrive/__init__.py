@@ -11,7 +11,8 @@
 A :class:`Client` lists and deletes; a :class:`Plan` holds ids of many users and devices; a
 :class:`Monitor` watches and cancels a run from another thread; a :class:`Report` says what became
 of each id. What fails raises a :class:`KooDriveError`, which carries the report of a run that
-began.
+began. The logger "koodrive" hears what happens in a call: each request at DEBUG, trouble at
+WARNING.
 """
 
 from koodrive._client import Client
