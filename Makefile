@@ -15,8 +15,9 @@ LIBRARY := $(RELEASE)/$(if $(WINDOWS),koodrive.dll,libkoodrive.so)
 SONAME := libkoodrive.so.1
 # rustc says what the static library needs of the system; install.mk reads it.
 RUSTC_ARGS := --print native-static-libs=$(abspath $(RELEASE))/native-static-libs
-# The library's own code; the crates that it uses have levels in Cargo.toml. By 3 it would be 33 KiB larger.
-RUSTC_ARGS += -C opt-level=2
+# The library's own code; the crates that it uses have levels in Cargo.toml. By 3 it would be 33 KiB larger, and 65 KiB
+# by the compiler's own idea of what is small enough to inline (225); what runs once an id asks for it.
+RUSTC_ARGS += -C opt-level=2 -C llvm-args=-inline-threshold=125
 ifdef WINDOWS
 # Zig exports all that is linked in, where nothing says what to export.
 DEF := $(abspath $(RELEASE))/koodrive.def

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pefile
 from elftools.elf.elffile import ELFFile
 
-MAX_BYTES = int(2.25 * 1024 * 1024)
+MAX_BYTES = int(2.2 * 1024 * 1024)
 NEWEST_GLIBC = (2, 17)
 # What each system has by itself.
 GLIBC = {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1"}

@@ -102,6 +102,7 @@ impl Contents {
     }
 
     /// Adds a checked id to the last section.
+    #[inline]
     pub(super) fn push_id(&mut self, id: &str) {
         let start = self.push_text(id);
         self.ids.push(IdPlace::new(start, id.len()));
@@ -115,6 +116,7 @@ impl Contents {
         self.text.truncate(end);
     }
 
+    #[inline]
     pub(super) fn push_text(&mut self, text: &str) -> usize {
         let start = self.text.len();
         self.text.push_str(text);
@@ -122,6 +124,7 @@ impl Contents {
         start
     }
 
+    #[inline]
     pub(super) fn id(&self, position: u32) -> &str {
         &self.text[self.ids[position as usize].range()]
     }

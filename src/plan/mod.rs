@@ -205,6 +205,7 @@ impl Plan {
     }
 
     /// The id at a position, which must be one of the plan's.
+    #[inline]
     pub(crate) fn id(&self, position: u32) -> &str {
         self.0.id(position)
     }

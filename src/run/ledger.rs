@@ -101,6 +101,7 @@ impl Ledger {
         }
     }
 
+    #[inline]
     fn record_outcome(&mut self, position: u32, outcome: Outcome, note: NoteId) {
         self.report.record(position, outcome, note);
         if let Some(untold) = &mut self.untold {

@@ -82,6 +82,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// The id at a position of the plan.
+    #[inline]
     pub(crate) fn id(&self, position: u32) -> &'a str {
         self.plan.id(position)
     }

@@ -67,6 +67,7 @@ struct IdMatcher<'a> {
 }
 
 impl IdMatcher<'_> {
+    #[inline]
     fn place(&mut self, id: &str) -> Option<usize> {
         let place = match self.ids.get(self.next) {
             Some(&next) if next == id => self.next,
