@@ -29,9 +29,9 @@
  * Texts in  UTF-8, NUL-terminated, copied before the call returns. So are paths on Windows, whatever
  *           the code page is; elsewhere they are bytes.
  * Texts out UTF-8, NUL-terminated, borrowed from the object they came from and valid until that is
- *           freed. A NUL that the service puts in a text becomes U+FFFD. Secrets in texts of
- *           the service are replaced by "***", but never in ids; its messages and codes are cut after
- *           1000 characters.
+ *           freed. A NUL that the service puts in a text becomes U+FFFD, and so does half of a
+ *           surrogate pair that stands alone. Secrets in texts of the service are replaced by "***",
+ *           but never in ids; its messages and codes are cut after 1000 characters.
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. The one
@@ -566,7 +566,8 @@ const char *koodrive_scopes_module_code(const koodrive_scopes *scopes,
 
 /**
  * The path on the device that the scope at an index backs up; NULL as for koodrive_scopes_module_code(). It may
- * hold any character, up to 10,000 of them, but no NUL: that is U+FFFD. Borrowed from the list.
+ * hold any character, up to 10,000 of them; what is none (a NUL, half of a surrogate pair) is U+FFFD. Borrowed
+ * from the list.
  */
 const char *koodrive_scopes_local_path(const koodrive_scopes *scopes,
                                        size_t index);

@@ -244,6 +244,42 @@ fn everything_but_ids_may_be_missing_or_of_another_type() {
     }
 }
 
+/// JSON's grammar allows surrogates that stand alone, and numbers beyond all ranges.
+#[test]
+fn no_text_but_an_id_fails_a_list() {
+    let texts = [
+        (r#""/DCIM/\ud83d""#, Some("/DCIM/\u{fffd}")),
+        (
+            r#""\uDE00/\ud83d\ud83d\ude00\\x""#,
+            Some("\u{fffd}/\u{fffd}\u{1f600}\\x"),
+        ),
+        (
+            r#""\ud83d\n\ud83dabc\u0000""#,
+            Some("\u{fffd}\n\u{fffd}abc\u{fffd}"),
+        ),
+        (r#""plain \u00e4\/\"""#, Some("plain ä/\"")),
+        (r#"{"\ud83d":["\ud83d"]}"#, None),
+        ("1e999", None),
+    ];
+    for (json, expected) in texts {
+        let body = format!(
+            r#"{{"code":0,"msg":{json},"traceId":{json},
+                "data":[{{"deviceId":"7","deviceName":{json},"deviceOS":{json}}}],
+                "scopeList":[{{"scopeId":"8","localPath":{json},"targetFolderPath":{json},"createTime":{json}}}]}}"#
+        );
+        let (devices, scopes) = listed(&body);
+        let (devices, scopes) = (devices.unwrap(), scopes.unwrap());
+        assert_eq!(text(devices.name(0)), expected, "{json}");
+        assert_eq!(text(devices.os(0)), expected, "{json}");
+        assert_eq!(text(scopes.local_path(0)), expected, "{json}");
+        assert_eq!(text(scopes.created_at(0)), expected, "{json}");
+    }
+    let id = r#"{"code":0,"data":[{"deviceId":"7\ud83d"}],"scopeList":[{"scopeId":"8\ud83d"}]}"#;
+    let (devices, scopes) = listed(id);
+    assert_eq!(devices.unwrap_err().kind, ErrorKind::InvalidResponse);
+    assert_eq!(scopes.unwrap_err().kind, ErrorKind::InvalidResponse);
+}
+
 #[test]
 fn an_entry_that_can_t_be_used_fails_the_whole_list() {
     let ids: [(Value, &str); 13] = [

@@ -602,6 +602,16 @@ fn a_message_that_is_no_text_is_left_out() {
     }
 }
 
+/// JSON's grammar allows what is no character.
+#[test]
+fn a_message_with_half_a_surrogate_pair_is_read() {
+    let answer = r#"{"code":0,"scopeIdList":["1","2"],
+        "failedScopeList":[{"scopeId":"404","errorCode":"15000999","msg":"locked \ud83d\n"}]}"#;
+    let trial = always(body(answer));
+    assert_eq!(trial.outcomes, [Deleted, Deleted, Rejected]);
+    assert_eq!(message(&trial.report, 2), Some("locked \u{fffd}\n"));
+}
+
 #[test]
 fn numbers_are_exact_to_64_bits() {
     let ids = [

@@ -29,9 +29,9 @@
  * Texts in  UTF-8, NUL-terminated, copied before the call returns. So are paths on Windows, whatever
  *           the code page is; elsewhere they are bytes.
  * Texts out UTF-8, NUL-terminated, borrowed from the object they came from and valid until that is
- *           freed. A NUL that the service puts in a text becomes U+FFFD. Secrets in texts of
- *           the service are replaced by "***", but never in ids; its messages and codes are cut after
- *           1000 characters.
+ *           freed. A NUL that the service puts in a text becomes U+FFFD, and so does half of a
+ *           surrogate pair that stands alone. Secrets in texts of the service are replaced by "***",
+ *           but never in ids; its messages and codes are cut after 1000 characters.
  * Numbers   Statuses and outcomes are int32_t; a number never changes its meaning and is never
  *           used again. Be ready for numbers that are added later.
  * The host  No callbacks, no output, no signal handlers, no visible global state, no exit. The one

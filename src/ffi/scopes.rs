@@ -74,7 +74,8 @@ pub unsafe extern "C" fn koodrive_scopes_module_code(
 }
 
 /// The path on the device that the scope at an index backs up; NULL as for koodrive_scopes_module_code(). It may
-/// hold any character, up to 10,000 of them, but no NUL: that is U+FFFD. Borrowed from the list.
+/// hold any character, up to 10,000 of them; what is none (a NUL, half of a surrogate pair) is U+FFFD. Borrowed
+/// from the list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn koodrive_scopes_local_path(
     scopes: *const koodrive_scopes,

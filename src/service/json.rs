@@ -7,10 +7,9 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{
-    Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
-};
+use serde::de::{Deserializer, Error, Expected, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 /// A text, or a whole number of up to 64 bits as the text it would be; null is as good as nothing.
 #[derive(Default)]
@@ -52,60 +51,62 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
-/// A text that nothing depends on: none where anything else stands, but for whole numbers if `NUMBERS`.
+/// A text that nothing depends on: none where anything else stands, but for whole numbers if `NUMBERS`. A
+/// surrogate that stands alone, which JSON's grammar allows, is U+FFFD.
 #[derive(Default)]
 pub(super) struct Words<'a, const NUMBERS: bool = false>(pub(super) Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a, const NUMBERS: bool> Deserialize<'de> for Words<'a, NUMBERS> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct WordsVisitor<const NUMBERS: bool>;
+        // Whatever the grammar allows: a value that is not wanted must not fail the others.
+        let json = <&RawValue>::deserialize(deserializer)?.get();
+        Ok(Words(match json.as_bytes().first() {
+            Some(b'"') => words(json),
+            Some(b'-' | b'0'..=b'9') if NUMBERS => serde_json::from_str(json)
+                .ok()
+                .and_then(|Scalar(text)| text),
+            _ => None,
+        }))
+    }
+}
 
-        impl<'de, const NUMBERS: bool> Visitor<'de> for WordsVisitor<NUMBERS> {
-            type Value = Words<'de, NUMBERS>;
+/// The text of a JSON string.
+fn words(json: &str) -> Option<Cow<'_, str>> {
+    struct WordsVisitor;
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("anything")
-            }
+    impl Visitor<'_> for WordsVisitor {
+        type Value = String;
 
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Words(Some(text.into())))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Words(Some(text.to_owned().into())))
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Words(None))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(Words(None))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Words(NUMBERS.then(|| number.to_string().into())))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Words(NUMBERS.then(|| number.to_string().into())))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(Words(None))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-                IgnoredAny.visit_seq(items).map(|_| Words(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                IgnoredAny.visit_map(map).map(|_| Words(None))
-            }
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a string")
         }
 
-        deserializer.deserialize_any(WordsVisitor::<NUMBERS>)
+        fn visit_bytes<E>(self, text: &[u8]) -> Result<Self::Value, E> {
+            Ok(without_surrogates(text))
+        }
     }
+
+    let inside = json.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
+        return Some(inside.into());
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let text = deserializer.deserialize_bytes(WordsVisitor);
+    text.ok().map(Cow::from)
+}
+
+/// UTF-8 of what serde_json makes of any string's bytes: in it a surrogate that stands alone is encoded as if it
+/// were a character, in three bytes.
+fn without_surrogates(text: &[u8]) -> String {
+    let mut whole = String::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        whole.push_str(chunk.valid());
+        // The first of the three.
+        if chunk.invalid().first() == Some(&0xED) {
+            whole.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    whole
 }
 
 /// What is wrong and where. A value of the wrong type is not shown, as serde would: it may be long,

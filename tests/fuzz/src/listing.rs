@@ -5,7 +5,7 @@ use koodrive::plan::Plan;
 use crate::json::{self, Value};
 use crate::script::Reply;
 use crate::service::Exchange;
-use crate::verdict::{Body, Odd, check_empty, check_words, member, scalar};
+use crate::verdict::{Body, Odd, check_empty, member, scalar};
 
 /// What a request asks for.
 enum Asked<'a> {
@@ -75,7 +75,7 @@ impl<'a> Asked<'a> {
             ),
         };
         for detail in details {
-            check_words(member(members, detail)?)?;
+            member(members, detail)?;
         }
         if let Self::Scopes { module } = self
             && says_another(member(members, "moduleCode")?, module)
@@ -94,5 +94,6 @@ impl<'a> Asked<'a> {
 
 /// Whether an entry names another module, as a text or a whole number.
 fn says_another(value: Option<&Value>, module: &str) -> bool {
-    scalar(value).is_ok_and(|said| said.is_some_and(|said| said != module))
+    value == Some(&Value::String(None))
+        || scalar(value).is_ok_and(|said| said.is_some_and(|said| said != module))
 }
