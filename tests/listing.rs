@@ -208,6 +208,35 @@ fn an_empty_list_may_have_any_form() {
     }
 }
 
+/// Taken for an empty list, it would say of a device that nothing is left on it.
+#[test]
+fn a_list_by_another_name_is_not_an_empty_one() {
+    let others = [
+        r#""data":{"scopeList":[{"scopeId":"1"}]}"#,
+        r#""scopes": [ {"scopeId":"1"} ],"deviceList":[{"deviceId":"1"}]"#,
+        r#""scopeList":null,"data":null,"page":{"of":[1,[{"id":"1"}]]}"#,
+        r#""x\"[]":"[","result":[{}]"#,
+    ];
+    for other in others {
+        let (devices, scopes) = listed(&format!(r#"{{"code":0,{other}}}"#));
+        let (devices, scopes) = (devices.unwrap_err(), scopes.unwrap_err());
+        assert_eq!(devices.kind, ErrorKind::InvalidResponse, "{other}");
+        assert_eq!(scopes.kind, ErrorKind::InvalidResponse, "{other}");
+        assert!(scopes.message.contains("no scopeList"), "{scopes}");
+    }
+    // What lists nothing, and what stands beside the list.
+    let harmless = [
+        r#""x":"[{","y":"\"[{\\","traceId":{"a":[1,[],"[{"]}"#,
+        r#""scopeList":[],"data":[],"x":[{"scopeId":"1"}]"#,
+        r#""x":[{"scopeId":"1"}],"scopeList":"","data":{}"#,
+    ];
+    for other in harmless {
+        let (devices, scopes) = listed(&format!(r#"{{"code":0,{other}}}"#));
+        assert_eq!(devices.unwrap().count(), 0, "{other}");
+        assert_eq!(scopes.unwrap().count(), 0, "{other}");
+    }
+}
+
 #[test]
 fn ids_and_codes_may_be_numbers() {
     let body = json!({ "code": "0", "data": [{ "deviceId": 1842812272691451649_u64, "machineCode": 20250911 }],

@@ -171,3 +171,30 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
         deserializer.deserialize_any(ObjectVisitor(PhantomData))
     }
 }
+
+/// Whether a JSON value is or holds an array that begins with an object, as a list of entries does.
+pub(super) fn holds_entries(json: &str) -> bool {
+    let mut bytes = json.bytes();
+    let mut after_bracket = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' if after_bracket => return true,
+            b'"' => skip_string(&mut bytes),
+            b' ' | b'\t' | b'\n' | b'\r' => continue,
+            _ => {}
+        }
+        after_bracket = byte == b'[';
+    }
+    false
+}
+
+/// Takes the rest of a string of which the first quote was taken.
+fn skip_string(bytes: &mut std::str::Bytes<'_>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' => return,
+            _ => {}
+        }
+    }
+}

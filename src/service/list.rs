@@ -4,11 +4,10 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::json::{Object, Scalar, Words, describe, empty_list, empty_map};
+use super::json::{Object, Scalar, Words, describe, empty_list, empty_map, holds_entries};
 use super::redactor::Redactor;
 use super::request::{Query, QueryOf};
 use crate::listing::{Device, Devices, Scope, Scopes};
@@ -16,8 +15,8 @@ use crate::plan::{broken_rule, check_device_id, shown};
 
 /// A list that responses add to.
 pub(crate) trait ListResponse {
-    /// Adds the entries of a body's list: all of them or none. A list that is missing, null, or empty in any
-    /// form has none.
+    /// Adds the entries of a body's list: all of them or none. A list that is empty in any form has none; so has
+    /// one that is missing or null, unless entries stand somewhere else: then it may have another name.
     fn read(
         &mut self,
         body: &[u8],
@@ -205,7 +204,7 @@ struct Reader<'a, L> {
     list: &'a mut L,
     query: &'a Query<'a>,
     redactor: &'a Redactor<'a>,
-    /// By the entry that made it stop.
+    /// By what made it stop.
     broken_rule: Option<String>,
 }
 
@@ -220,39 +219,50 @@ impl<'de, L: Entries> Visitor<'de> for ListIn<'_, '_, L> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut is_found = false;
+        let mut found = None;
+        let mut entries_elsewhere = false;
         while let Some(Scalar(name)) = map.next_key()? {
             if name.as_deref() != Some(L::NAME) {
-                map.next_value::<IgnoredAny>()?;
-            } else if std::mem::replace(&mut is_found, true) {
+                let other = map.next_value::<&RawValue>()?;
+                entries_elsewhere = entries_elsewhere || holds_entries(other.get());
+            } else if found.is_some() {
                 return Err(A::Error::duplicate_field(L::NAME));
             } else {
-                map.next_value_seed(EachEntry(self.0))?;
+                found = Some(map.next_value_seed(EachEntry(self.0))?);
             }
         }
-        Ok(())
+        match found {
+            None | Some(IsList(false)) if entries_elsewhere => {
+                self.0.broken_rule = Some(format!("no {}, but another list", L::NAME));
+                Err(A::Error::custom("there is another list"))
+            }
+            _ => Ok(()),
+        }
     }
 }
+
+/// Whether a value is a list, maybe an empty one; null is none.
+struct IsList(bool);
 
 /// Reads the list, entry by entry.
 struct EachEntry<'r, 'a, L>(&'r mut Reader<'a, L>);
 
 impl<'de, L: Entries> DeserializeSeed<'de> for EachEntry<'_, '_, L> {
-    type Value = ();
+    type Value = IsList;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<IsList, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de, L: Entries> Visitor<'de> for EachEntry<'_, '_, L> {
-    type Value = ();
+    type Value = IsList;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an array")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<IsList, A::Error> {
         let reader = self.0;
         let mut index = 0;
         while let Some(Object(entry)) = entries.next_element::<Object<L::Entry<'de>>>()? {
@@ -266,18 +276,18 @@ impl<'de, L: Entries> Visitor<'de> for EachEntry<'_, '_, L> {
             }
             index += 1;
         }
-        Ok(())
+        Ok(IsList(true))
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E>(self) -> Result<IsList, E> {
+        Ok(IsList(false))
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        empty_list(text, &self)
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<IsList, E> {
+        empty_list(text, &self).map(|()| IsList(true))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        empty_map(&mut map, &self)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<IsList, A::Error> {
+        empty_map(&mut map, &self).map(|()| IsList(true))
     }
 }

@@ -54,6 +54,7 @@ impl<'a> Asked<'a> {
                 ids.collect::<Result<_, _>>()?
             }
             Some(Value::Object(members)) if !members.is_empty() => return Err(Odd),
+            None if holds_entries(body) => return Err(Odd),
             other => check_empty(other).map(|()| Vec::new())?,
         };
         Ok(is_success.then_some(ids))
@@ -89,6 +90,17 @@ impl<'a> Asked<'a> {
         };
         let added = Plan::new().add(None, device, std::iter::once(scope));
         added.map(|()| id).map_err(|_| Odd)
+    }
+}
+
+/// Whether an array that begins with an object stands anywhere.
+fn holds_entries(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => {
+            matches!(items.first(), Some(Value::Object(_))) || items.iter().any(holds_entries)
+        }
+        Value::Object(members) => members.iter().any(|(_, value)| holds_entries(value)),
+        _ => false,
     }
 }
 
