@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from koodrive import Client, InvalidArgument, KooDriveError, Scope
 from koodrive._command.lists import print_scopes
-from koodrive._command.output import print_complaint
+from koodrive._command.output import print_complaint, shown
 
 #: How many scopes are shown before the question.
 _SHOWN = 20
@@ -65,7 +65,7 @@ def _segments(path: str) -> list[str]:
 
 def show(scopes: Sequence[Scope], device: str) -> None:
     """Show on standard error what would go."""
-    count = f"{len(scopes)} scope{'' if len(scopes) == 1 else 's'} of device {device}"
+    count = f"{len(scopes)} scope{'' if len(scopes) == 1 else 's'} of device {shown(device)}"
     print_complaint(f"{count}:")
     if sys.stderr is not None:
         print_scopes(scopes[:_SHOWN], sys.stderr)

@@ -259,7 +259,8 @@ def _print_failures(report: Report, stream: TextIO, is_of_many: bool) -> None:
         outcome = f"{scope.outcome.name:<9}"
         return [*owner, scope.scope_id, outcome, f"{scope.service_code or '-':<8}", scope.message]
 
-    print_table([line(scope) for scope in report.failures], stream)
+    ids = 3 if is_of_many else 1
+    print_table([line(scope) for scope in report.failures], stream, ids=ids)
 
 
 def _write_unfinished(report: Report, path: str, is_of_many: bool) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 import os
 import sys
@@ -61,43 +62,65 @@ def print_rows(rows: Iterable[Row], columns: Sequence[str], output: str, stream:
 
 
 def print_table(
-    lines: Iterable[Sequence[str | None]], stream: TextIO, head: Sequence[str] = ()
+    lines: Iterable[Sequence[str | None]],
+    stream: TextIO,
+    head: Sequence[str] = (),
+    ids: int = 1,
 ) -> None:
-    """Print a table for people: columns that are aligned, whatever stands in them."""
-    texts = [[_shown(text or "-") for text in line] for line in lines]
+    """Print a table for people: columns that are aligned, whatever stands in them.
+
+    The first `ids` columns are as wide as they need to be, and so is the last one.
+    """
+    texts = [[shown(text or "-") for text in line] for line in lines]
     rows = [list(head), *texts] if head else texts
-    widths = [min(max(map(_width, column)), _WIDEST) for column in zip(*rows)]
+    last = len(rows[0]) - 1 if rows else 0
+    for row in rows:
+        row[ids:last] = map(_cut, row[ids:last])
+    widths = [max(map(_width, column)) for column in zip(*rows)]
     for row in rows:
         cells = [text + " " * (width - _width(text)) for text, width in zip(row, widths)]
         print("  ".join(cells).rstrip(), file=stream)
 
 
-def _shown(text: str) -> str:
-    """A text without what would move a terminal's cursor or turn its direction."""
-    text = text.replace("\\", "\\\\")
+def shown(text: str) -> str:
+    """A text without what would move a terminal's cursor or turn its direction.
+
+    What is printable stays as it is, so that it can be copied; else backslashes are doubled.
+    """
     if text.isprintable():
         return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
+        for character in text.replace("\\", "\\\\")
     )
+
+
+def _cut(text: str) -> str:
+    """A printable text that fits its column."""
+    if _width(text) <= _WIDEST:
+        return text
+    widths = itertools.accumulate(map(_width, text))
+    return text[: sum(width <= _WIDEST - 3 for width in widths)] + "..."
 
 
 def _width(text: str) -> int:
     """How many columns of a terminal a printable text takes (UAX #11)."""
     if text.isascii():
         return len(text)
-    marks = ("Mn", "Me")
-    return sum(
-        2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-        if unicodedata.category(character) not in marks
-    )
+    return sum(map(_width_of_character, text))
+
+
+def _width_of_character(character: str) -> int:
+    is_mark = unicodedata.category(character) in ("Mn", "Me")
+    # Vowels and finals of Hangul are drawn into the syllable, which its initial makes wide.
+    if is_mark or "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def say(text: str) -> None:
-    """Tell the user on standard error."""
-    print_complaint(f"koodrive: {text}")
+    """Tell the user on standard error, also what comes from the service or a file."""
+    print_complaint(f"koodrive: {shown(text)}")
 
 
 def print_complaint(text: str, end: str = "\n") -> None:

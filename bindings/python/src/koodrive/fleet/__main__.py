@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Callable
 
 from koodrive import InvalidArgument, KooDriveError, fleet
+from koodrive._command.output import print_complaint, shown
 from koodrive.fleet._processes import MOST_WORKERS
 from koodrive.fleet._work import Work
 
@@ -35,13 +36,13 @@ def main(given: Sequence[str] | None = None) -> int:
         status: int = options.carry_out(options)
         return status
     except (InvalidArgument, OSError) as error:
-        print(f"koodrive.fleet: {error}", file=sys.stderr)
+        _say(str(error))
         return 2
     except (KooDriveError, RuntimeError) as error:
-        print(f"koodrive.fleet: {error}", file=sys.stderr)
+        _say(str(error))
         return 3
     except KeyboardInterrupt:
-        print("koodrive.fleet: interrupted", file=sys.stderr)
+        _say("interrupted")
         return 3
 
 
@@ -109,7 +110,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     failed = [result for result in results if result.error is not None]
     for result in failed:
-        print(f"unit {result.unit}: {result.error}", file=sys.stderr)
+        print_complaint(shown(f"unit {result.unit}: {result.error}"))
     print(f"{len(results)} of {len(units)} units ended, {len(failed)} of them with an error")
     _says_stop(options.work)
     return 0 if len(results) == len(units) and not failed else 3
@@ -120,7 +121,7 @@ def _nothing_to_run(work: str) -> int:
     print(f"no unit is left to run; {unfinished} ids are unfinished")
     if not unfinished:
         return 0
-    print('koodrive.fleet: "resume" makes units of them', file=sys.stderr)
+    _say('"resume" makes units of them')
     return 3
 
 
@@ -131,10 +132,7 @@ def _says_stop(work: str) -> bool:
     if reason is None:
         return False
     text = reason.decode(errors="replace").strip() or "it does not say why"
-    print(
-        f'koodrive.fleet: stopped by {folder.place("STOP")}: {text}; "resume" removes it',
-        file=sys.stderr,
-    )
+    _say(f'stopped by {folder.place("STOP")}: {text}; "resume" removes it')
     return True
 
 
@@ -160,7 +158,7 @@ def _status(options: argparse.Namespace) -> int:
     print(f"units: {status.units_done} of {status.unit_count}")
     print(f"ids: {status.scopes_done} of {status.scope_count}")
     for name, count in status.tally.items():
-        print(f"  {name}: {count}")
+        print(f"  {shown(name)}: {count}")
     print(f"unfinished, for resume: {status.scopes_unfinished}")
     if status.scopes_per_second is not None:
         print(
@@ -175,6 +173,10 @@ def _resume(options: argparse.Namespace) -> int:
     count = fleet.resume(options.work, unit_size=options.unit_size)
     print(f"{count} ids are to be tried again: run")
     return 0
+
+
+def _say(text: str) -> None:
+    print_complaint(f"koodrive.fleet: {shown(text)}")
 
 
 if __name__ == "__main__":
