@@ -222,11 +222,59 @@ def test_what_still_exists_is_said(start_sandbox: StartSandbox) -> None:
     assert "/DCIM\\Other" in complaints.split("listed once more")[1]
 
 
-def test_many_scopes_are_not_all_shown(start_sandbox: StartSandbox) -> None:
-    sandbox = start_sandbox(scopes={"auto": {"count": 1_000}})
-    status, output, complaints = delete(sandbox, "--device", DEVICE, "--all", "--yes")
-    assert (status, output) == (0, "1000 ids: 1000 DELETED; requests: 10\n")
-    assert "... and 980 more\n" in complaints
+def what_goes(
+    start_sandbox: StartSandbox, scopes: list[dict[str, str]], *arguments: str
+) -> list[str]:
+    """What is shown before the scopes of a device go."""
+    sandbox = start_sandbox(scopes={"users": {USER: {"d": scopes}}})
+    command = ["--device", "d", "--all", "--yes", *arguments]
+    status, output, complaints = delete(sandbox, *command)
+    assert (status, output.split(";")[0]) == (0, f"{len(scopes)} ids: {len(scopes)} DELETED")
+    head, *rows, last = complaints.splitlines()
+    assert head == f"{len(scopes)} scopes of device d (--dry-run lists each):"
+    assert last == "listed once more: none of them is there"
+    return rows
+
+
+def numbered(*groups: tuple[str, str, int]) -> list[dict[str, str]]:
+    """So many scopes of a module, each at a path with its number."""
+    paths = [(module, path, n) for module, path, count in groups for n in range(count)]
+    return [
+        {"scopeId": str(index), "moduleCode": module, "localPath": path.format(n)}
+        for index, (module, path, n) in enumerate(paths)
+    ]
+
+
+def test_many_scopes_are_shown_by_module_and_path(start_sandbox: StartSandbox) -> None:
+    scopes = numbered(
+        ("100", "/storage/emulated/0/Documents/{}", 1_000),
+        ("100", "/storage/emulated/0/\x1bMusic", 1),
+        ("101", "/DCIM/Camera", 1),
+        ("101", "/DCIM/Camera/{}", 30),
+        ("101", "/Pictures/a", 2),
+        ("102", "", 1),
+    )
+    assert what_goes(start_sandbox, scopes) == [
+        "SCOPES  MODULE        PATH",
+        "  1000  folders       /storage/emulated/0/Documents/...",
+        "     1  folders       /storage/emulated/0/\\x1bMusic",
+        "    30  album         /DCIM/Camera/...",
+        "     2  album         /Pictures/a",
+        "     1  album         /DCIM/Camera",
+        "     1  address-book  -",
+    ]
+
+
+def test_few_rows_hold_all_scopes(start_sandbox: StartSandbox) -> None:
+    scopes = numbered(("100", "/{}/a", 500), ("100", "/7/b/{}", 9), ("101", "/{}", 500))
+    rows = what_goes(start_sandbox, scopes)[1:]
+    assert len(rows) == 20
+    assert sum(int(row.split()[0]) for row in rows) == len(scopes)
+    assert rows[0] == "    10  folders  /7/..."
+    assert rows[9] == "   491  folders  (491 other paths)"
+    assert rows[19] == "   491  album    (491 other paths)"
+    rows = what_goes(start_sandbox, scopes[-500:], "--module", "album")
+    assert rows[-1] == "   481  album   (481 other paths)"
 
 
 @pytest.mark.parametrize(

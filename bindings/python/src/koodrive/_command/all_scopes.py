@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from koodrive import Client, InvalidArgument, KooDriveError, Scope
-from koodrive._command.lists import print_scopes
+from koodrive._command.groups import grouped
+from koodrive._command.lists import print_groups, print_scopes
 from koodrive._command.output import print_complaint, shown
 
-#: How many scopes are shown before the question.
+#: How many scopes are shown one by one before the question.
 _SHOWN = 20
 
 
@@ -64,13 +65,16 @@ def _segments(path: str) -> list[str]:
 
 
 def show(scopes: Sequence[Scope], device: str) -> None:
-    """Show on standard error what would go."""
+    """Show on standard error what would go, all of it."""
     count = f"{len(scopes)} scope{'' if len(scopes) == 1 else 's'} of device {shown(device)}"
-    print_complaint(f"{count}:")
-    if sys.stderr is not None:
-        print_scopes(scopes[:_SHOWN], sys.stderr)
-    if len(scopes) > _SHOWN:
-        print_complaint(f"... and {len(scopes) - _SHOWN} more")
+    are_many = len(scopes) > _SHOWN
+    print_complaint(f"{count} (--dry-run lists each):" if are_many else f"{count}:")
+    if sys.stderr is None:
+        return
+    if are_many:
+        print_groups(grouped(scopes), sys.stderr)
+    else:
+        print_scopes(scopes, sys.stderr)
 
 
 def is_confirmed(count: int) -> bool:

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from koodrive import Client, Device, Scope
 from koodrive._command.arguments import MODULES
+from koodrive._command.groups import Group
 from koodrive._command.output import print_complaint, print_rows, print_table, say, write
 from koodrive._command.statuses import ALL_GONE, INCOMPLETE
 
@@ -37,15 +38,24 @@ def write_scopes(found: Sequence[Scope], output: str) -> int:
     return _print(found, Scope._fields, _SCOPE_HEAD, "scope", output, lines)
 
 
+def print_groups(groups: Iterable[Group], stream: TextIO) -> None:
+    """Print for people how many scopes are where."""
+    lines = [(f"{count:>6}", _module_name(code), place) for count, code, place in groups]
+    print_table(lines, stream, ("SCOPES", "MODULE", "PATH"))
+
+
 def print_scopes(found: Iterable[Scope], stream: TextIO) -> None:
     """Print scopes for people."""
     print_table([_line(scope) for scope in found], stream, _SCOPE_HEAD)
 
 
 def _line(scope: Scope) -> Sequence[str | None]:
-    code = scope.module_code
-    name = _MODULE_NAMES.get(code or "", code)
+    name = _module_name(scope.module_code)
     return scope.scope_id, name, scope.created_at, scope.target_folder_path, scope.local_path
+
+
+def _module_name(code: str | None) -> str | None:
+    return _MODULE_NAMES.get(code or "", code)
 
 
 def _print(
