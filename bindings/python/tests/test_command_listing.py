@@ -118,9 +118,13 @@ def test_scopes_for_programs(phone: Sandbox) -> None:
         (["scopes", "--device", "unknown"], "15000404: The device does not exist.", 3),
         (["devices", "--user", "nobody"], "15000403: The user does not exist.", 3),
         (["scopes"], "--device", 2),
-        (["scopes", "--device", "d", "--module", "albums"], "--module: must be folders, ", 2),
+        (
+            ["scopes", "--device", "d", "--module", "albums"],
+            "--module: must be folders, ",
+            2,
+        ),
         (["scopes", "--device", "d", "--module", "1" * 17], "module_code: ", 2),
-        (["devices", "--user", ""], "user_id: ", 2),
+        (["devices", "--user", ""], "--user: is empty", 2),
     ],
 )
 def test_what_can_not_be_listed(

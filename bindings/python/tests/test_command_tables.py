@@ -246,6 +246,8 @@ def test_bad_parquet_is_refused(phone: Sandbox, tmp_path: Path) -> None:
         ({"device_id": ["d"], "scope_id": [1.5]}, "scope_id"),
         ({"device_id": ["d", "d"], "scope_id": ["1", None]}, "scope_id"),
         ({"scope_id": ["1"]}, "device_id"),
+        ({"scope_id": ["1"], "device_id": [{"a": "d"}]}, "device_id"),
+        ({"scope_id": ["1"], "device_id": [None]}, "device_id"),
     ]:
         pyarrow.parquet.write_table(pyarrow.table(columns), table)
         status, _, complaints = delete(phone, "--table", str(table))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from koodrive import InvalidArgument, KooDriveError, __version__
 from koodrive._command import arguments, delete, lists
 from koodrive._command.log import logged
 from koodrive._command.output import say
+from koodrive._command.owner import why_no_owner
 from koodrive._command.statuses import INCOMPLETE, USAGE
 
 _ENVIRONMENT = """\
@@ -31,6 +33,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _carry_out(options: argparse.Namespace) -> int:
     """The exit status of a command; what keeps it from its end is said."""
     try:
+        _check_environment()
         status: int = options.carry_out(options)
         return status
     except InvalidArgument as error:
@@ -45,6 +48,14 @@ def _carry_out(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return INCOMPLETE
+
+
+def _check_environment() -> None:
+    """Refuse there what --user refuses."""
+    user = os.environ.get("KOODRIVE_USER_ID")
+    refused = why_no_owner(user) if user else None
+    if refused:
+        raise InvalidArgument(f"KOODRIVE_USER_ID: {refused}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 from koodrive import Module
+from koodrive._command.owner import why_no_owner
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -37,15 +38,15 @@ _FORMATS = ("table", "jsonl", "csv")
 
 def for_devices(parser: argparse.ArgumentParser, command: Command) -> None:
     """What `koodrive devices` takes."""
-    _add_user(parser)
+    _add_user(parser, "whose devices they are")
     _add_output(parser, "a table, a JSON object a line, or CSV [table]")
     parser.set_defaults(carry_out=command)
 
 
 def for_scopes(parser: argparse.ArgumentParser, command: Command) -> None:
     """What `koodrive scopes` takes."""
-    parser.add_argument("--device", metavar="ID", required=True, help="whose scopes they are")
-    _add_user(parser)
+    _add_device(parser, is_required=True)
+    _add_user(parser, "whose device it is")
     _add_module(parser)
     _add_output(parser, "a table, a JSON object a line, or CSV [table]")
     parser.set_defaults(carry_out=command)
@@ -53,16 +54,18 @@ def for_scopes(parser: argparse.ArgumentParser, command: Command) -> None:
 
 def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
     """What `koodrive delete` takes."""
-    parser.add_argument("--device", metavar="ID", help="whose scopes they are")
-    _add_user(parser)
+    _add_device(parser, is_required=False)
+    _add_user(parser, "whose device it is")
     parser.add_argument(
         "--table",
         metavar="FILE",
+        type=filled,
         help="ids of many users and devices: FILE.parquet, FILE.jsonl, or else CSV",
     )
     parser.add_argument("--all", action="store_true", help="delete all scopes of the device ...")
     _add_module(parser, "... of this module")
-    parser.add_argument("--path", metavar="PREFIX", help="... whose path on it is or is below this")
+    text = "... whose path on it is or is below this"
+    parser.add_argument("--path", metavar="PREFIX", type=filled, help=text)
     parser.add_argument("--yes", action="store_true", help="with --all: do not ask")
     parser.add_argument(
         "--tried",
@@ -72,6 +75,7 @@ def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.add_argument(
         "--journal",
         metavar="FILE",
+        type=filled,
         help="write down there what is done: the same command again takes up a run that ended",
     )
     parser.add_argument("--dry-run", action="store_true", help="check the ids, delete nothing")
@@ -86,12 +90,12 @@ def for_delete(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.add_argument(
         "--unfinished",
         metavar="FILE",
+        type=filled,
         help="write there the ids that a next run should take up; of a --table, a table, whose form"
         " the name says: .parquet (which also says what was tried), .jsonl, or else CSV",
     )
-    parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="scope ids, one a line [standard input]"
-    )
+    text = "scope ids, one a line [standard input]"
+    parser.add_argument("file", metavar="FILE", nargs="?", type=filled, help=text)
     parser.set_defaults(carry_out=command)
 
 
@@ -115,8 +119,28 @@ def for_logging(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_user(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--user", metavar="ID", help="whose device it is [KOODRIVE_USER_ID]")
+def filled(text: str) -> str:
+    """A value that a shell's empty variable must not leave out."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    return text
+
+
+def owner(text: str) -> str:
+    """The id of a user or a device."""
+    refused = why_no_owner(text)
+    if refused:
+        raise argparse.ArgumentTypeError(refused)
+    return text
+
+
+def _add_device(parser: argparse.ArgumentParser, is_required: bool) -> None:
+    text = "whose scopes they are"
+    parser.add_argument("--device", metavar="ID", type=owner, required=is_required, help=text)
+
+
+def _add_user(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--user", metavar="ID", type=owner, help=f"{text} [KOODRIVE_USER_ID]")
 
 
 def _add_module(parser: argparse.ArgumentParser, beginning: str = "of this module:") -> None:

@@ -58,7 +58,7 @@ def _check(options: argparse.Namespace) -> None:
     if options.table is not None:
         _refuse(options, "--table", "its columns say whose the scopes are", "device", "user")
     elif options.device is None:
-        raise InvalidArgument("--device: is needed")
+        raise InvalidArgument(f"{'--device' if options.all else '--device or --table'}: is needed")
     if options.all:
         _refuse(options, "--all", "what it lists is new each time", "journal", "tried")
         all_scopes.check(options)
@@ -72,7 +72,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _refuse(options: argparse.Namespace, beside: str | None, why: str, *names: str) -> None:
     for name in names:
-        if getattr(options, name):
+        if getattr(options, name) not in (None, False):
             place = f" beside {beside}" if beside else ""
             raise InvalidArgument(f"--{name}: may not be given{place}: {why}")
 

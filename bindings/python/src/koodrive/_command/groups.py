@@ -18,7 +18,7 @@ _DEEPEST = 8
 class Group(NamedTuple):
     """Scopes of one module."""
 
-    count: int
+    size: int
     module_code: str | None
     #: Where they are, for people.
     place: str | None

@@ -40,7 +40,7 @@ def write_scopes(found: Sequence[Scope], output: str) -> int:
 
 def print_groups(groups: Iterable[Group], stream: TextIO) -> None:
     """Print for people how many scopes are where."""
-    lines = [(f"{count:>6}", _module_name(code), place) for count, code, place in groups]
+    lines = [(f"{size:>6}", _module_name(code), place) for size, code, place in groups]
     print_table(lines, stream, ("SCOPES", "MODULE", "PATH"))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from koodrive import InvalidArgument, Outcome, Plan, Report, ScopeOutcome
+from koodrive._command.owner import why_no_owner
 from koodrive._command.rows import COLUMNS
 
 _READ = (*COLUMNS, "tried")
@@ -29,10 +30,29 @@ def add(path: str, plan: Plan) -> None:
         with pyarrow.parquet.ParquetFile(path) as file:
             names = [name for name in file.schema_arrow.names if name in _READ]
             schema = pyarrow.schema([file.schema_arrow.field(name) for name in names])
+            _check_owners(file)
             batches = file.iter_batches(columns=names)
             plan.add_table(pyarrow.RecordBatchReader.from_batches(schema, batches))
     except pyarrow.ArrowInvalid as error:
         raise InvalidArgument(f"is no Parquet file: {error}") from None
+
+
+def _check_owners(file: Any) -> None:
+    """Refuse users and devices that are plainly none; what is no text the plan judges."""
+    owners = [name for name in file.schema_arrow.names if name in ("user_id", "device_id")]
+    for batch in file.iter_batches(columns=owners):
+        for name, column in zip(batch.schema.names, batch.columns):
+            for value in _texts(column):
+                refused = why_no_owner(value)
+                if refused:
+                    raise InvalidArgument(f"column {name}: {refused}")
+
+
+def _texts(column: Any) -> set[str]:
+    """The distinct texts of a column, if it has some."""
+    texts = getattr(column, "dictionary", column)
+    kinds = (_pyarrow().string(), _pyarrow().large_string())
+    return set(texts.unique().to_pylist()) - {None} if texts.type in kinds else set()
 
 
 def write(report: Report, path: str) -> None:

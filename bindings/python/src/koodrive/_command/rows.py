@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from koodrive import InvalidArgument, Plan
 from koodrive._command.id_file import POSITION, why_not_bare
+from koodrive._command.owner import HINT, why_no_owner
 
 COLUMNS = ("user_id", "device_id", "scope_id")
-
-#: What spreadsheets and databases write where there is no id, or around one.
-_NO_OWNER = re.compile(r"[#='\"].*|null|none|nan|true|false", re.IGNORECASE)
-
-HINT = "export the bare ids as text"
 
 
 class Row(NamedTuple):
@@ -55,16 +50,9 @@ def _checked(row: Row) -> Row:
 
 
 def _check_owner(line: int, name: str, value: str) -> None:
-    """Refuse what is plainly no user's or device's id."""
-    if _NO_OWNER.fullmatch(value):
-        raise InvalidArgument(f"line {line}, column {name}: {value!r} is no id; {HINT}")
-    # These are numbers as well: what is damaged as a scope id is damaged here, too.
-    try:
-        Plan().add("device", [value])
-    except InvalidArgument as error:
-        if " is damaged: " in str(error):
-            message = POSITION.sub(f"line {line}, column {name}:", str(error))
-            raise InvalidArgument(message) from None
+    refused = why_no_owner(value)
+    if refused:
+        raise InvalidArgument(f"line {line}, column {name}: {refused}")
 
 
 def _located(message: str, rows: list[Row]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Callable
 
 from koodrive import InvalidArgument, KooDriveError, fleet
+from koodrive._command.arguments import filled, owner
 from koodrive._command.output import print_complaint, shown
 from koodrive.fleet._processes import MOST_WORKERS
 from koodrive.fleet._work import Work
@@ -63,8 +64,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     prepare = add("prepare", "cut a table into units", _prepare)
-    prepare.add_argument("table", help="a Parquet file, a folder of them, or a CSV file")
-    prepare.add_argument("--user", metavar="ID", help="whose the rows without a user_id are")
+    text = "a Parquet file, a folder of them, or a CSV file"
+    prepare.add_argument("table", type=filled, help=text)
+    text = "whose the rows without a user_id are"
+    prepare.add_argument("--user", metavar="ID", type=owner, help=text)
     resume = add("resume", "make units of what is unfinished", _resume)
     for command in (prepare, resume):
         command.add_argument(
@@ -84,8 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     outcomes = add("outcomes", "write one row for each id", _outcomes)
     status = add("status", "say how far it is", _status)
     for command in (prepare, run, status, resume, outcomes):
-        command.add_argument("work", help="the work folder, or its URI")
-    outcomes.add_argument("file", help="the Parquet file to write")
+        command.add_argument("work", type=filled, help="the work folder, or its URI")
+    outcomes.add_argument("file", type=filled, help="the Parquet file to write")
     return parser
 
 

@@ -1,0 +1,28 @@
+"""Whose scopes are meant: which texts are plainly no id of a user or a device."""
+
+from __future__ import annotations
+
+import re
+
+from koodrive import InvalidArgument, Plan
+from koodrive._command.id_file import POSITION
+
+#: What spreadsheets and databases write where there is no id, or around one.
+_NO_OWNER = re.compile(r"[#='\"].*|null|none|nan|true|false", re.IGNORECASE)
+
+HINT = "export the bare ids as text"
+
+
+def why_no_owner(text: str) -> str | None:
+    """What shows that a text is no id of a user or a device, if anything."""
+    if not text:
+        return "is empty"
+    if _NO_OWNER.fullmatch(text):
+        return f"{text!r} is no id; {HINT}"
+    # These are numbers as well: what is damaged as a scope id is damaged here, too.
+    try:
+        Plan().add("device", [text])
+    except InvalidArgument as error:
+        if " is damaged: " in str(error):
+            return POSITION.sub("", str(error)).strip()
+    return None
