@@ -120,10 +120,12 @@ def test_scopes_for_programs(phone: Sandbox) -> None:
         (["scopes"], "--device", 2),
         (
             ["scopes", "--device", "d", "--module", "albums"],
-            "--module: must be folders, ",
+            "--module: 'albums': is album meant?",
             2,
         ),
         (["scopes", "--device", "d", "--module", "1" * 17], "module_code: ", 2),
+        (["scopes", "--device", "d", "--module", ""], "--module: is empty", 2),
+        (["scopes", "--device", "d", "--module", "\u00fc"], "module_code: ", 2),
         (["devices", "--user", ""], "--user: is empty", 2),
     ],
 )
@@ -171,6 +173,33 @@ def test_all_without_a_terminal_needs_a_yes(phone: Sandbox) -> None:
     assert (status, output) == (2, "")
     assert "--all: there is no terminal to ask on; say --yes" in complaints
     assert phone.ledger() == []
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--dry-run", "--output", "csv"]])
+@pytest.mark.parametrize(
+    ("chosen", "status"),
+    [
+        (["--path", "/dcim"], 1),
+        (["--module", "A1"], 1),
+        (["--module", "102", "--path", "/x"], 1),
+        (["--module", "address-book"], 0),
+        ([], 0),
+    ],
+)
+def test_what_may_be_misspelt_does_not_pass_for_done(
+    start_sandbox: StartSandbox, chosen: list[str], status: int, more: list[str]
+) -> None:
+    sandbox = start_sandbox(scopes={"users": {USER: {DEVICE: []}}})
+    none = {"status": {"status": 200, "body": '{"code":0,"scopeList":[]}'}}
+    sandbox.set_faults(none)  # Also of modules that the sandbox does not have.
+    said = delete(sandbox, "--device", DEVICE, "--all", "--yes", *chosen, *more)
+    assert said[0] == status
+    assert "the device has no such scopes; nothing was deleted" in said[2]
+
+
+def test_a_module_may_have_any_code(phone: Sandbox) -> None:
+    assert run(phone, "scopes", "--device", DEVICE, "--module", "A1")[0] == 3
+    assert phone.ledger()[0]["path"].endswith("/scope?moduleCode=A1")
 
 
 def test_a_dry_run_of_all_deletes_nothing(phone: Sandbox) -> None:

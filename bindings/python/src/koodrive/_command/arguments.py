@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from pathlib import Path
 from typing import Callable
 
@@ -152,12 +153,12 @@ def _add_module(parser: argparse.ArgumentParser, beginning: str = "of this modul
 def _module(text: str) -> str:
     """A module's code. A name that is misspelt must not pass for one."""
     code: str | None = MODULES.get(text)
-    if code is None and text.isascii() and text.isdigit():
-        return text
-    if code is None:
-        names = ", ".join(MODULES)
-        raise argparse.ArgumentTypeError(f"must be {names} or a number, not {text!r}")
-    return code
+    if code is not None:
+        return code
+    meant = difflib.get_close_matches(text.lower(), MODULES, n=1, cutoff=0.75)
+    if meant:
+        raise argparse.ArgumentTypeError(f"{text!r}: is {meant[0]} meant?")
+    return filled(text)
 
 
 def _add_output(parser: argparse.ArgumentParser, text: str) -> None:

@@ -20,7 +20,7 @@ from koodrive import (
     Scope,
     ScopeOutcome,
 )
-from koodrive._command import all_scopes, csv_file, jsonl_file, parquet_file, report_file
+from koodrive._command import all_scopes, arguments, csv_file, jsonl_file, parquet_file, report_file
 from koodrive._command.id_file import IdFile
 from koodrive._command.lists import print_scopes, write_scopes
 from koodrive._command.output import print_complaint, print_rows, print_table, say, write
@@ -83,13 +83,11 @@ def _is_same_file(one: str, other: str | None) -> bool:
 
 def _delete_all(client: Client, options: argparse.Namespace) -> int:
     scopes = all_scopes.choose(client, options)
+    if not scopes:
+        return _delete_none(options)
     if options.dry_run:
         say("this is what would be deleted; nothing was")
         return write_scopes(scopes, options.output)
-    if not scopes:
-        say("the device has no such scopes; nothing was deleted")
-        # A path may be misspelt.
-        return ALL_GONE if options.path is None else SOME_LEFT
     all_scopes.show(scopes, options.device)
     if not options.yes and not all_scopes.is_confirmed(len(scopes)):
         say("nothing was deleted")
@@ -101,6 +99,14 @@ def _delete_all(client: Client, options: argparse.Namespace) -> int:
     if was_interrupted:
         return status
     return max(status, _look_afterwards(client, options, scopes))
+
+
+def _delete_none(options: argparse.Namespace) -> int:
+    say("the device has no such scopes; nothing was deleted")
+    # A path or the code of a module may be misspelt.
+    is_sure = options.path is None and options.module in (None, *arguments.MODULES.values())
+    status = ALL_GONE if is_sure else SOME_LEFT
+    return max(status, write_scopes([], options.output)) if options.dry_run else status
 
 
 def _look_afterwards(client: Client, options: argparse.Namespace, scopes: list[Scope]) -> int:
