@@ -74,7 +74,7 @@ def test_an_output_that_knows_few_characters(start_sandbox: StartSandbox) -> Non
     said = delete(sandbox, "--device", DEVICE, ids="4", environment={"PYTHONIOENCODING": "ascii"})
     assert said[:2] == (
         1,
-        "4  REJECTED   7         \\u9501\n1 ids: 1 REJECTED; requests: 1\n",
+        "4  REJECTED   7         \\u9501\n1 id: 1 REJECTED; requests: 1\n",
     )
 
 
@@ -96,6 +96,8 @@ def test_a_dry_run_sends_nothing(sandbox: Sandbox) -> None:
     )
     assert said == (0, "101 ids in 2 requests; nothing was sent\n", "")
     assert sandbox.ledger() == []
+    one = delete(sandbox, "--device", "d", "--dry-run", ids="1\n")
+    assert one == (0, "1 id in 1 request; nothing was sent\n", "")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_a_file_without_ids(sandbox: Sandbox, tmp_path: Path, content: str) -> N
     file = tmp_path / "ids.txt"
     file.write_text(content, encoding="utf-8", newline="")
     said = delete(sandbox, "--device", "d", str(file))
-    assert said == (0, "0 ids:; requests: 0\n", "")
+    assert said == (0, "0 ids; requests: 0\n", "")
 
 
 def test_not_one_id_existed(start_sandbox: StartSandbox) -> None:
@@ -255,7 +257,7 @@ def test_closed_outputs(sandbox: Sandbox, closed: str) -> None:
     assert child.returncode == 3
     assert sandbox.totals()["deleted"] == 1
     assert b"Traceback" not in child.stderr
-    assert (b"1 ids: 1 DELETED; requests: 1\n" in child.stderr) == (closed == ">&-")
+    assert (b"1 id: 1 DELETED; requests: 1\n" in child.stderr) == (closed == ">&-")
 
 
 def test_a_bad_environment_is_usage(sandbox: Sandbox) -> None:

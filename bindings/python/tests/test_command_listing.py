@@ -251,7 +251,7 @@ def test_what_still_exists_is_said(start_sandbox: StartSandbox) -> None:
     status, output, complaints = delete(sandbox, "--device", DEVICE, "--all", "--yes")
     assert status == 1
     assert "4  REJECTED" in output
-    assert "listed once more, 1 of them still exist:\n" in complaints
+    assert "listed once more, 1 scope left:\n" in complaints
     assert "/DCIM\\Other" in complaints.split("listed once more")[1]
 
 

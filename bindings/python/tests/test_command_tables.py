@@ -236,7 +236,7 @@ def test_what_is_unfinished_may_be_parquet(phone: Sandbox, tmp_path: Path) -> No
     ]
     phone.set_faults()
     said = delete(phone, "--table", str(rest), "--unfinished", str(rest))
-    assert said[:2] == (0, "1 ids: 1 GONE; requests: 1\n")
+    assert said[:2] == (0, "1 id: 1 GONE; requests: 1\n")
     assert len(pyarrow.parquet.read_table(rest)) == 0
 
 

@@ -213,7 +213,7 @@ def test_vv_as_json_answers_which_request_failed(sandbox: Sandbox) -> None:
     sandbox.set_faults({"match": {"count": 1}, "fault": {"status": {"status": 500}}})
     arguments = ["--device", "d", "-vv", "--log-format", "json"]
     status, output, complaints = delete(sandbox, *arguments, ids="1\n")
-    assert (status, output) == (0, "1 ids: 1 DELETED; requests: 2\n")
+    assert (status, output) == (0, "1 id: 1 DELETED; requests: 2\n")
     failed, retry, _ = map(json.loads, complaints.splitlines())
     assert (failed["kind"], failed["http_status"], failed["attempt"]) == ("REQUEST", 500, 1)
     assert failed["request_id"] == retry["request_id"]

@@ -342,8 +342,8 @@ def test_from_a_shell(sandbox: Sandbox, tmp_path: Path) -> None:
         )
         return done.stdout
 
-    assert "2 ids in 1 units" in shell("prepare", "ids.parquet", "work")
-    assert "1 of 1 units" in shell("run", "work", "--workers", "1")
+    assert "2 ids in 1 unit;" in shell("prepare", "ids.parquet", "work")
+    assert "1 of 1 unit ended" in shell("run", "work", "--workers", "1")
     assert "DELETED: 2" in shell("status", "work")
     assert "2 ids" in shell("outcomes", "work", "outcomes.parquet")
     assert "0 ids" in shell("resume", "work")

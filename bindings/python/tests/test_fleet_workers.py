@@ -78,7 +78,7 @@ def test_a_shell_hears_what_is_unfinished(
     capfd.readouterr()
     assert main(run) == 3
     said = capfd.readouterr()
-    assert "1 ids are unfinished" in said.out
+    assert "unfinished: 1 id\n" in said.out
     assert "resume" in said.err
     sandbox.set_faults()
     assert main(["resume", str(work)]) == 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from koodrive import Client, InvalidArgument, KooDriveError, Scope
 from koodrive._command.groups import grouped
 from koodrive._command.lists import print_groups, print_scopes
-from koodrive._command.output import print_complaint, shown
+from koodrive._command.output import counted, print_complaint, shown
 
 #: How many scopes are shown one by one before the question.
 _SHOWN = 20
@@ -66,7 +66,7 @@ def _segments(path: str) -> list[str]:
 
 def show(scopes: Sequence[Scope], device: str) -> None:
     """Show on standard error what would go, all of it."""
-    count = f"{len(scopes)} scope{'' if len(scopes) == 1 else 's'} of device {shown(device)}"
+    count = f"{counted(len(scopes), 'scope')} of device {shown(device)}"
     are_many = len(scopes) > _SHOWN
     print_complaint(f"{count} (--dry-run lists each):" if are_many else f"{count}:")
     if sys.stderr is None:

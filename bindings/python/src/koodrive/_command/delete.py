@@ -23,7 +23,14 @@ from koodrive import (
 from koodrive._command import all_scopes, arguments, csv_file, jsonl_file, parquet_file, report_file
 from koodrive._command.id_file import IdFile
 from koodrive._command.lists import print_scopes, write_scopes
-from koodrive._command.output import print_complaint, print_rows, print_table, say, write
+from koodrive._command.output import (
+    counted,
+    print_complaint,
+    print_rows,
+    print_table,
+    say,
+    write,
+)
 from koodrive._command.progress import on_terminal
 from koodrive._command.rows import COLUMNS, add_rows
 from koodrive._command.statuses import ALL_GONE, INCOMPLETE, SOME_LEFT, USAGE
@@ -115,7 +122,7 @@ def _look_afterwards(client: Client, options: argparse.Namespace, scopes: list[S
         say(complaint)
         return INCOMPLETE
     if left:
-        print_complaint(f"listed once more, {len(left)} of them still exist:")
+        print_complaint(f"listed once more, {counted(len(left), 'scope')} left:")
         if sys.stderr is not None:
             print_scopes(left, sys.stderr)
         return SOME_LEFT
@@ -124,7 +131,8 @@ def _look_afterwards(client: Client, options: argparse.Namespace, scopes: list[S
 
 
 def _write_dry_run(plan: Plan) -> int:
-    summary = f"{len(plan)} ids in {plan.request_count} requests; nothing was sent"
+    requests = counted(plan.request_count, "request")
+    summary = f"{counted(len(plan), 'id')} in {requests}; nothing was sent"
 
     def print_to(stream: TextIO) -> None:
         print(summary, file=stream)
@@ -239,7 +247,8 @@ def _run(client: Client, plan: Plan, journal: str | None) -> tuple[Report, str |
 def _write_report(report: Report, output: str, is_of_many: bool) -> list[str]:
     """Write what became of the ids; what to complain of, if it can't be written."""
     tally = "".join(f" {count} {outcome.name}" for outcome, count in report.tally().items())
-    summary = f"{len(report)} ids:{tally}; requests: {report.request_count}"
+    ids = counted(len(report), "id") + (":" if report else "")
+    summary = f"{ids}{tally}; requests: {report.request_count}"
 
     def print_table_to(stream: TextIO) -> None:
         _print_failures(report, stream, is_of_many)

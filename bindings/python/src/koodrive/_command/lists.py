@@ -9,7 +9,7 @@ from typing import TextIO
 from koodrive import Client, Device, Scope
 from koodrive._command.arguments import MODULES
 from koodrive._command.groups import Group
-from koodrive._command.output import print_complaint, print_rows, print_table, say, write
+from koodrive._command.output import counted, print_complaint, print_rows, print_table, say, write
 from koodrive._command.statuses import ALL_GONE, INCOMPLETE
 
 _MODULE_NAMES = {module.value: name for name, module in MODULES.items()}
@@ -66,7 +66,7 @@ def _print(
     output: str,
     lines: Sequence[Sequence[str | None]] | None = None,
 ) -> int:
-    summary = f"{len(found)} {name}{'' if len(found) == 1 else 's'}"
+    summary = counted(len(found), name)
 
     def print_to(stream: TextIO) -> None:
         if output == "table":

@@ -118,6 +118,11 @@ def _width_of_character(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def counted(count: int, noun: str) -> str:
+    """So many of something, such as "1 id" or "2 ids"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def say(text: str) -> None:
     """Tell the user on standard error, also what comes from the service or a file."""
     print_complaint(f"koodrive: {shown(text)}")

@@ -11,7 +11,7 @@ from typing import Callable
 
 from koodrive import InvalidArgument, KooDriveError, fleet
 from koodrive._command.arguments import filled, owner
-from koodrive._command.output import print_complaint, shown
+from koodrive._command.output import counted, print_complaint, shown
 from koodrive.fleet._processes import MOST_WORKERS
 from koodrive.fleet._work import Work
 
@@ -96,7 +96,8 @@ def _prepare(options: argparse.Namespace) -> int:
     count = fleet.prepare(
         options.table, options.work, unit_size=options.unit_size, user_id=options.user
     )
-    print(f"{count} ids in {len(fleet.pending_units(options.work))} units; nothing was sent")
+    units = counted(len(fleet.pending_units(options.work)), "unit")
+    print(f"{counted(count, 'id')} in {units}; nothing was sent")
     return 0
 
 
@@ -114,14 +115,15 @@ def _run(options: argparse.Namespace) -> int:
     failed = [result for result in results if result.error is not None]
     for result in failed:
         print_complaint(shown(f"unit {result.unit}: {result.error}"))
-    print(f"{len(results)} of {len(units)} units ended, {len(failed)} of them with an error")
+    ended = f"{len(results)} of {counted(len(units), 'unit')} ended"
+    print(f"{ended}, {len(failed)} of them with an error")
     _says_stop(options.work)
     return 0 if len(results) == len(units) and not failed else 3
 
 
 def _nothing_to_run(work: str) -> int:
     unfinished = fleet.status(work).scopes_unfinished
-    print(f"no unit is left to run; {unfinished} ids are unfinished")
+    print(f"no unit is left to run; unfinished: {counted(unfinished, 'id')}")
     if not unfinished:
         return 0
     _say('"resume" makes units of them')
@@ -152,7 +154,7 @@ def _bar(units: int) -> Iterator[Callable[[fleet.UnitResult], object]]:
 
 def _outcomes(options: argparse.Namespace) -> int:
     count = fleet.write_outcomes(options.work, options.file)
-    print(f"{count} ids")
+    print(counted(count, "id"))
     return 0
 
 
@@ -174,7 +176,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _resume(options: argparse.Namespace) -> int:
     count = fleet.resume(options.work, unit_size=options.unit_size)
-    print(f"{count} ids are to be tried again: run")
+    print(f"{counted(count, 'id')} to be tried again: run")
     return 0
 
 
