@@ -1,19 +1,31 @@
-//! What connections between two calls cost.
+//! How much memory calls take, and connections between two calls.
 
 use std::fs;
 use std::sync::{Arc, Barrier};
 
+use koodrive::error::ErrorKind;
 use koodrive::report::Outcome;
 
-use crate::answers::{framed, good_body};
+use crate::answers::{framed, good_body, raw};
 use crate::child;
-use crate::client::{client, config, delete_with};
-use crate::peer::{Over, Peer};
+use crate::client::{DEVICE, client, config, delete_with};
+use crate::peer::{Over, Peer, Visit};
+
+/// What is freed goes back to the system at once.
+const NOTHING_IS_KEPT: [(&str, &str); 2] = [
+    ("MALLOC_MMAP_THRESHOLD_", "65536"),
+    ("MALLOC_ARENA_MAX", "1"),
+];
 
 /// What a process has in memory, in bytes.
 fn resident_bytes() -> usize {
+    account("VmRSS:")
+}
+
+/// A line of the kernel's account of this process, in bytes.
+fn account(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").expect("the kernel's account");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kibibytes = line.and_then(|line| line.split_whitespace().next());
     kibibytes
         .and_then(|text| text.parse::<usize>().ok())
@@ -27,12 +39,7 @@ fn long_answers_are_not_kept() {
     const TEST: &str = "memory::long_answers_are_not_kept";
     const CONNECTIONS: usize = 16;
     if !child::is_child() {
-        // What is freed goes back to the system at once.
-        let variables = [
-            ("MALLOC_MMAP_THRESHOLD_", "65536"),
-            ("MALLOC_ARENA_MAX", "1"),
-        ];
-        return child::rerun(TEST, None, &variables);
+        return child::rerun(TEST, None, &NOTHING_IS_KEPT);
     }
     let all_here = Arc::new(Barrier::new(CONNECTIONS));
     let peer = Peer::start(Over::Plain, move |mut visit| {
@@ -58,4 +65,60 @@ fn long_answers_are_not_kept() {
         kept < 16 << 20,
         "{kept} bytes for {CONNECTIONS} connections"
     );
+}
+
+/// How long the answer to a call that lists may be.
+const LONGEST_LIST: usize = 64 << 20;
+
+/// Answers with a list of scopes of so many bytes, in one chunk, of which only a part is in memory at a time.
+fn send_list(visit: &mut Visit, length: usize, entry: &str) {
+    let (begin, end) = (r#"{"code":0,"scopeList":["#, r#"{"scopeId":"1"}]}"#);
+    let head = format!("{length:x}\r\n{begin}");
+    visit.send(raw("200 OK", "Transfer-Encoding: chunked\r\n", head));
+    let room = length - begin.len() - end.len();
+    let part = entry.repeat(1 + (1 << 20) / entry.len());
+    visit.flood(part.as_bytes(), room - room % part.len());
+    let rest = room % part.len();
+    visit.send(entry.repeat(rest / entry.len()));
+    visit.send(" ".repeat(rest % entry.len()));
+    visit.send(format!("{end}\r\n0\r\n\r\n"));
+}
+
+/// Whatever its entries are like. One byte more than 64 MiB is no list.
+#[test]
+fn a_list_takes_at_most_twice_its_answer() {
+    const TEST: &str = "memory::a_list_takes_at_most_twice_its_answer";
+    const SLACK: usize = 4 << 20;
+    if !child::is_child() {
+        return child::rerun(TEST, None, &NOTHING_IS_KEPT);
+    }
+    let path = "x".repeat(10_000);
+    let long = format!(r#"{{"scopeId":"1","localPath":"/{path}"}},"#);
+    for entry in [r#"{"scopeId":"1"},"#.to_owned(), long] {
+        for length in [LONGEST_LIST, LONGEST_LIST + 1] {
+            let sent = entry.clone();
+            let peer = Peer::start(Over::Plain, move |mut visit| {
+                while visit.request().is_some() {
+                    send_list(&mut visit, length, &sent);
+                }
+            });
+            let mut config = config(&peer);
+            config.set_request_timeout_ms(120_000).expect("a number");
+            let client = client(&config);
+            fs::write("/proc/self/clear_refs", "5").expect("a new peak");
+            let before = resident_bytes();
+            let listed = client.list_scopes(None, DEVICE, Some("101"), None);
+            let peak = account("VmHWM:").saturating_sub(before);
+            let case = format!("{length} bytes of {entry:.40}");
+            assert!(peak <= 2 * LONGEST_LIST + SLACK, "{peak} bytes: {case}");
+            if length == LONGEST_LIST {
+                let count = listed.expect("the longest list").count();
+                assert!(count >= (length - 100) / entry.len(), "{count}: {case}");
+                assert!(peak > LONGEST_LIST, "{peak} bytes: {case}");
+            } else {
+                let error = listed.expect_err("it is too long");
+                assert_eq!(error.kind, ErrorKind::InvalidResponse, "{case}: {error}");
+            }
+        }
+    }
 }
