@@ -2,11 +2,13 @@ package koodrive_test
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"koodrive"
@@ -61,6 +63,36 @@ func ExampleClient_DeletePlan() {
 	// Output:
 	// 3 ids in 2 requests
 	// 3 deleted
+}
+
+// What a CSV file says is deleted: its columns are user, device and scope id.
+func ExamplePlan_AddFor() {
+	file := strings.NewReader("user_id,device_id,scope_id\nAnn,phone,1842846715527000000\nBob,tablet,345\n")
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		log.Fatal(err)
+	}
+	var plan koodrive.Plan
+	for index, row := range rows[1:] {
+		if err := plan.AddFor(row[0], row[1], row[2:3]); err != nil {
+			log.Fatalf("row %d: %v", index+1, err) // a damaged id, for instance
+		}
+	}
+	client, err := koodrive.NewClient(koodrive.ConfigFromEnv())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	report, err := client.DeletePlan(context.Background(), &plan)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, scope := range report.All() {
+		fmt.Println(scope.UserID, scope.DeviceID, scope.ScopeID, scope.Outcome)
+	}
+	// Output:
+	// Ann phone 1842846715527000000 DELETED
+	// Bob tablet 345 NOT_FOUND
 }
 
 // What there is is listed, and a whole list or some of it deleted.
