@@ -21,9 +21,9 @@ which user_id, device_id and scope_id are read.
 
 Ctrl-C and SIGTERM wait for the responses under way, a second one does not.
 
-Exit status: 0 all gone; 1 some may still exist, or not one of them existed; 2 usage, or the answer
-was no: nothing was deleted; 3 the run is incomplete, or what became of the ids could not be written
-or checked.
+Exit status: 0 all gone; 1 some may still exist, or not one of them existed, or nothing has the path
+or the module's code; 2 usage, or the answer was no: nothing was deleted; 3 the run is incomplete,
+or what became of the ids could not be written or checked.
 """
 
 #: The modules by the names that the command line has for them.
