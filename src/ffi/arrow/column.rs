@@ -103,9 +103,12 @@ impl Ids<'_> {
         }
     }
 
-    /// Checks in one go that all texts are UTF-8; otherwise each is checked when it is read.
+    /// Checks in one go that all texts are UTF-8; otherwise each is checked when it is read. Batches of a few rows
+    /// each may share long data, which is not read again for each.
     pub(super) fn check_texts(&mut self) {
-        if let Values::Plain(Plain::Text(text)) = &mut self.values {
+        if let Values::Plain(Plain::Text(text)) = &mut self.values
+            && text.data.len() / 2 <= text.size()
+        {
             text.checked = std::str::from_utf8(text.data).ok();
         }
     }
