@@ -304,15 +304,23 @@ def test_a_signal_ends_it_with_the_truth(
     assert len(rest.read_text().split()) == 20_000 - deleted
 
 
-def test_a_terminal_sees_progress(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("python", "shown"),
+    [
+        # Without the environment's packages, of which tqdm is one.
+        (["-S"], r"\[#{30}\] 500 of 500 ids, \d+ ids/s, 0:00 left"),
+        ([], r"100%.* 500/500 \[.*id/s\]"),
+    ],
+)
+def test_a_terminal_sees_progress(sandbox: Sandbox, python: list[str], shown: str) -> None:
     sandbox.set_faults({"latency_ms": 200})
     ours, theirs = terminal(columns=100)
     ids = "".join(f"{number}\n" for number in range(500))
     one = {"KOODRIVE_MAX_CONNECTIONS": "1"}
-    said = delete(sandbox, "--device", "d", ids=ids, stderr=theirs, environment=one)
+    said = delete(sandbox, "--device", "d", ids=ids, stderr=theirs, python=python, environment=one)
     os.close(theirs)
     assert said[:2] == (0, "500 ids: 500 DELETED; requests: 5\n")
-    assert re.search(r"\[#{30}\] 500 of 500 ids, \d+ ids/s, 0:00 left", read_all(ours))
+    assert re.search(shown, read_all(ours))
 
 
 def terminal(columns: int) -> tuple[int, int]:

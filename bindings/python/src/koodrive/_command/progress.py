@@ -29,17 +29,42 @@ Show = Callable[[int, int], object]
 
 @contextlib.contextmanager
 def on_terminal(monitor: Monitor) -> Iterator[Show | None]:
-    """What shows the progress of the monitor's run; none if standard error is no terminal."""
+    """What shows the progress of the monitor's run: tqdm if it is installed, else a line of ours.
+
+    None if standard error is no terminal.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     waiting = Waiting(monitor)
     # Each answer counts for it.
-    with heard_by(waiting, logging.DEBUG):
+    with heard_by(waiting, logging.DEBUG), _bar(waiting) as show:
+        yield show
+
+
+@contextlib.contextmanager
+def _bar(waiting: Waiting) -> Iterator[Show]:
+    try:
+        from tqdm import tqdm
+    except ImportError:
         try:
             yield _Line(waiting)
         finally:
             print_complaint("")
+        return
+    with tqdm(unit="id", dynamic_ncols=True) as bar:
+
+        def show(done: int, total: int) -> None:
+            if bar.total is None:
+                # An earlier run may have done some, by a journal.
+                bar.initial = bar.n = done
+            bar.total = total
+            # What is short of room is cut at its end: why a run waits stands first.
+            bar.set_description(waiting.reason() if done < total else "", refresh=False)
+            bar.update(done - bar.n)
+            bar.refresh()
+
+        yield show
 
 
 class _Line:
