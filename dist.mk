@@ -18,7 +18,7 @@ dist: $(DIST_VENV)/ready need-cargo need-git ## make archives and wheels of all 
 test-dist: dist sandbox $(VENV)/ready need-cc need-pkg-config ## test what `make dist` made for this machine
 	$(USES_LIBRARY) CC="$(CC)" TARGET="$(abspath $(TARGET))" tests/dist.sh
 
-# The others, as far as emulators go. QUICK=1: C programs only.
+# The others, as far as emulators go. QUICK=1: without the Rust tests.
 .PHONY: test-platforms
 test-platforms: $(DIST_VENV)/ready sandbox need-cargo need-pkg-config ## test what `make dist` made for other platforms, by qemu and Wine: QUICK=1
 	@PATH="$(DIST_VENV)/bin:$$PATH" TARGET="$(abspath $(TARGET))" QUICK="$(QUICK)" tests/platforms/run.sh
