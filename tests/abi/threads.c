@@ -30,8 +30,9 @@ static void list(const char *user, koodrive_status expected) {
 typedef struct {
     koodrive_monitor *monitor;
     atomic_bool is_over;
-    size_t events;
+    size_t requests;
     size_t scopes;
+    size_t given_up; /* Of these. */
 } watch;
 
 static void *take_events(void *argument) {
@@ -49,9 +50,14 @@ static void *take_events(void *argument) {
         CHECK(strlen(koodrive_event_request_id(event)) > 0);
         CHECK(strlen(koodrive_event_user_id(event)) > 0);
         CHECK(strlen(koodrive_event_first_scope_id(event)) > 0);
-        CHECK(koodrive_monitor_requests_sent(run->monitor) > run->events);
-        run->events++;
-        run->scopes += koodrive_event_scope_count(event);
+        if (koodrive_event_kind(event) == KOODRIVE_EVENT_REQUEST) {
+            CHECK(koodrive_monitor_requests_sent(run->monitor) > run->requests);
+            run->requests++;
+            run->scopes += koodrive_event_scope_count(event);
+        } else {
+            CHECK(koodrive_event_kind(event) == KOODRIVE_EVENT_GIVEN_UP);
+            run->given_up += koodrive_event_scope_count(event);
+        }
         koodrive_event_free(event);
     }
 }
@@ -86,7 +92,8 @@ static void *work(void *number) {
         CHECK(koodrive_monitor_scopes_done(monitor) == IDS);
         atomic_store(&run.is_over, true);
         CHECK(pthread_join(watcher, NULL) == 0);
-        CHECK(run.events == 2 && run.scopes == IDS);
+        CHECK(run.requests == 2 && run.scopes == IDS);
+        CHECK(run.given_up == (thread % 2 ? IDS : 0));
         koodrive_error_free(error);
         koodrive_result_free(result);
         koodrive_monitor_free(monitor);
