@@ -199,6 +199,30 @@ fn other_columns_are_ignored() {
 }
 
 #[test]
+fn columns_whose_names_are_spelt_otherwise_are_refused() {
+    let column = |name| Column::texts("u", &[Some("1")]).named(name);
+    for (name, meant) in [
+        ("userId", "user_id"),
+        ("USER ID", "user_id"),
+        ("Tried", "tried"),
+        ("deviceid", "device_id"),
+    ] {
+        let mut columns = vec![column("scope_id"), column(name)];
+        if meant != "device_id" {
+            columns.push(column("device_id"));
+        }
+        let error = Plan::new().add_columns(&columns).unwrap_err();
+        let said = format!("stream: has a column \"{name}\", whose name must be \"{meant}\"");
+        assert_eq!(error, said);
+        columns.push(match meant {
+            "tried" => Column::booleans(&[Some(true)]).named(meant),
+            _ => column(meant),
+        });
+        Plan::new().add_columns(&columns).unwrap();
+    }
+}
+
+#[test]
 fn batches_follow_one_another_and_may_be_empty() {
     let first = [scope_ids(&["1", "2"]), devices(2)];
     let mut empty = [scope_ids(&[]), devices(0)];

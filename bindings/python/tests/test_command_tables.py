@@ -248,6 +248,7 @@ def test_bad_parquet_is_refused(phone: Sandbox, tmp_path: Path) -> None:
         ({"scope_id": ["1"]}, "device_id"),
         ({"scope_id": ["1"], "device_id": [{"a": "d"}]}, "device_id"),
         ({"scope_id": ["1"], "device_id": [None]}, "device_id"),
+        ({"scope_id": ["1"], "device_id": ["d"], "userId": ["u"]}, "userId"),
     ]:
         pyarrow.parquet.write_table(pyarrow.table(columns), table)
         status, _, complaints = delete(phone, "--table", str(table))

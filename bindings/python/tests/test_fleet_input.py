@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from test_fleet import rows_of, run, settings_for, table_of
@@ -66,12 +67,14 @@ def test_ids_in_the_names_of_folders_are_refused(tmp_path: Path, work: Path) -> 
 
 
 def test_only_an_empty_field_of_a_csv_file_is_no_id(tmp_path: Path, work: Path) -> None:
-    names = ["NA", "null", "nan", "N/A", "NULL", "#N/A"]
-    lines = [f"{name},d,{number}\n" for number, name in enumerate(names)]
+    names = ["NA", "N/A", "n/a", "-NaN"]
+    scopes = ["null", "nan", "NULL", "#N/A"]
+    lines = [f"{name},d,{scope}\n" for name, scope in zip(names, scopes)]
     file = tmp_path / "ids.csv"
     file.write_text("user_id,device_id,scope_id\n" + "".join(lines))
     fleet.prepare(file, work)
     assert {row[0] for row in rows_of(work)} == set(names)
+    assert {row[2] for row in rows_of(work)} == set(scopes)
     file.write_text('user_id,device_id,scope_id\n,d,1\n"",d,2\n')
     fleet.prepare(file, tmp_path / "without users")
     assert [row[0] for row in rows_of(tmp_path / "without users")] == [None, None]
@@ -110,8 +113,31 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, work: Path) -> 
     (tmp_path / "ids.csv").write_text("device_id,scope_id,scope_id\nd,1,2\n")
     pyarrow.parquet.write_table(table, tmp_path / "ids.parquet")
     for source in (table, tmp_path / "ids.csv", tmp_path / "ids.parquet"):
-        with pytest.raises(InvalidArgument, match="more than one column scope_id"):
+        with pytest.raises(InvalidArgument, match='two columns "scope_id"'):
             fleet.prepare(source, work)
+
+
+@pytest.mark.parametrize("kind", ["stream", "csv", "parquet"])
+def test_misspelt_columns_are_refused(tmp_path: Path, work: Path, kind: str) -> None:
+    table = pa.table({"userId": ["u"], "device_id": ["d"], "scope_id": ["1"]})
+    given: Any = table
+    if kind == "csv":
+        given = tmp_path / "ids.csv"
+        pyarrow.csv.write_csv(table, given)
+    elif kind == "parquet":
+        given = tmp_path / "ids.parquet"
+        pyarrow.parquet.write_table(table, given)
+    with pytest.raises(InvalidArgument, match=r'column "userId", whose name must be "user_id"'):
+        fleet.prepare(given, work)
+
+
+@pytest.mark.parametrize("name", ["user_id", "device_id"])
+@pytest.mark.parametrize("value", ["1.84281227269145E+18", "null", "#REF!"])
+def test_what_is_plainly_no_owner_is_refused(work: Path, name: str, value: str) -> None:
+    rows = {"user_id": ["u", "u"], "device_id": ["d", "d"], "scope_id": ["1", "2"]}
+    rows[name][1] = value
+    with pytest.raises(InvalidArgument, match=rf"in the 2 rows after 0: {name}: "):
+        fleet.prepare(pa.table(rows), work)
 
 
 def test_a_folder_without_parquet_is_refused(tmp_path: Path, work: Path) -> None:

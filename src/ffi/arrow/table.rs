@@ -99,10 +99,38 @@ unsafe fn find(name: &str, all: &[&ArrowSchema]) -> Result<Option<usize>, String
     // SAFETY: the caller's promise.
     let is_named = |column: &&ArrowSchema| unsafe { schema::name(column) } == name.as_bytes();
     let first = all.iter().position(is_named);
-    match first == all.iter().rposition(is_named) {
-        true => Ok(first),
-        false => Err(format!("stream: has two columns \"{name}\"")),
+    if first != all.iter().rposition(is_named) {
+        return Err(format!("stream: has two columns \"{name}\""));
     }
+    if first.is_none() {
+        // SAFETY: the caller's promise.
+        unsafe { check_misspelt(name, all) }?;
+    }
+    Ok(first)
+}
+
+/// Refuses a column such as "userId" where "user_id" is missing: without it the ids would be somebody else's.
+///
+/// # Safety
+/// As for `Columns::find`.
+unsafe fn check_misspelt(name: &str, all: &[&ArrowSchema]) -> Result<(), String> {
+    // SAFETY: the caller's promise.
+    let mut names = all.iter().map(|column| unsafe { schema::name(column) });
+    match names.find(|found| letters(found).eq(letters(name.as_bytes()))) {
+        Some(found) => {
+            let found = plan::shown(&String::from_utf8_lossy(found));
+            Err(format!(
+                "stream: has a column {found}, whose name must be \"{name}\""
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What is left of a name without upper case and what may part its words.
+fn letters(name: &[u8]) -> impl Iterator<Item = u8> {
+    let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    letters.map(u8::to_ascii_lowercase)
 }
 
 fn in_column(name: &str, why: String) -> String {

@@ -11,7 +11,7 @@ from koodrive import InvalidArgument, KooDriveError, __version__
 from koodrive._command import arguments, delete, lists
 from koodrive._command.log import logged
 from koodrive._command.output import say
-from koodrive._command.owner import why_no_owner
+from koodrive._owner import why_no_owner
 from koodrive._command.statuses import INCOMPLETE, USAGE
 
 _ENVIRONMENT = """\

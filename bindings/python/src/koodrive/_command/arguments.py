@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable
 
 from koodrive import Module
-from koodrive._command.owner import why_no_owner
+from koodrive._owner import why_no_owner
 
 Command = Callable[[argparse.Namespace], int]
 

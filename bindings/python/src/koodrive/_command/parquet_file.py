@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from koodrive import InvalidArgument, Outcome, Plan, Report, ScopeOutcome
-from koodrive._command.owner import why_no_owner
+from koodrive._owner import why_no_owner
 from koodrive._command.rows import COLUMNS
 
 _READ = (*COLUMNS, "tried")
@@ -28,6 +28,8 @@ def add(path: str, plan: Plan) -> None:
     pyarrow = _pyarrow()
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
+            # Columns that are not read may be misspelt.
+            Plan().add_table(file.schema_arrow.empty_table())
             names = [name for name in file.schema_arrow.names if name in _READ]
             schema = pyarrow.schema([file.schema_arrow.field(name) for name in names])
             _check_owners(file)

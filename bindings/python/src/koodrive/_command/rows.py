@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from koodrive import InvalidArgument, Plan
 from koodrive._command.id_file import POSITION, why_not_bare
-from koodrive._command.owner import HINT, why_no_owner
+from koodrive._owner import HINT, why_no_owner
 
 COLUMNS = ("user_id", "device_id", "scope_id")
 

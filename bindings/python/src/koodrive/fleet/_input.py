@@ -14,6 +14,7 @@ import pyarrow.csv
 import pyarrow.dataset
 
 from koodrive import InvalidArgument, Plan
+from koodrive._owner import why_no_owner
 
 #: The columns of ids, in the order in which units are sorted.
 KEYS = ("user_id", "device_id", "scope_id")
@@ -52,9 +53,6 @@ def _sources(table: Any) -> Iterator[_Source]:
     """The files of a table, all with the same columns of SCHEMA, each of them once."""
     first: _Source | None = None
     for source in _opened(table):
-        for name in SCHEMA.names:
-            if source.schema.names.count(name) > 1:
-                raise InvalidArgument(f"{source.name}: has more than one column {name}")
         first = first or source
         if source.columns() != first.columns():
             raise InvalidArgument(
@@ -69,6 +67,7 @@ def _opened(table: Any) -> Iterator[_Source]:
     if not isinstance(table, (str, os.PathLike)):
         with _reading(name):
             stream = pa.RecordBatchReader.from_stream(table)
+        _check_columns(name, stream.schema)
         yield _Source(name, stream.schema, iter(stream))
     elif Path(table).suffix.lower() == ".csv":
         _refuse_partition(name, name)
@@ -78,6 +77,7 @@ def _opened(table: Any) -> Iterator[_Source]:
         schema = pa.schema(
             (column, pa.bool_() if column == "tried" else pa.string()) for column in columns
         )
+        _check_columns(name, schema)
         yield _Source(name, schema, _csv_batches(table, schema))
     else:
         with _reading(name):
@@ -89,8 +89,17 @@ def _opened(table: Any) -> Iterator[_Source]:
             with _reading(fragment.path):
                 # Its own: by that of another file, integers may become floats.
                 schema = fragment.physical_schema
+            _check_columns(fragment.path, schema)
             wanted = pa.schema(field for field in schema if field.name in SCHEMA.names)
             yield _Source(fragment.path, wanted, _batches(fragment, wanted))
+
+
+def _check_columns(name: str, schema: pa.Schema) -> None:
+    """Refuse what the library would, before columns that it does not take are left out."""
+    try:
+        Plan().add_table(schema.empty_table())
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{name}: {error}") from None
 
 
 def _batches(fragment: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -142,12 +151,25 @@ def _canonical_rows(source: _Source) -> Iterator[pa.Table]:
             try:
                 # The library judges: what it takes here it takes later, too.
                 Plan().add_table(rows)
+                rows = _canonical(rows)
+                _check_owners(rows)
             except InvalidArgument as error:
                 raise InvalidArgument(
                     f"{source.name}: in the {len(rows)} rows after {before}: {error}"
                 ) from None
-            yield _canonical(rows)
+            yield rows
             before += len(rows)
+
+
+def _check_owners(rows: pa.Table) -> None:
+    """Refuse users and devices that are plainly none."""
+    for name in ("user_id", "device_id"):
+        owners = pc.unique(rows[name])
+        # Nearly all are digits, and these are fine.
+        for owner in owners.filter(pc.invert(pc.utf8_is_digit(owners))).to_pylist():
+            refused = why_no_owner(owner) if owner else None
+            if refused:
+                raise InvalidArgument(f"{name}: {refused}")
 
 
 def _canonical(rows: pa.Table) -> pa.Table:

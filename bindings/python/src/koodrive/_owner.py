@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from koodrive import InvalidArgument, Plan
-from koodrive._command.id_file import POSITION
+from koodrive._errors import InvalidArgument
+from koodrive._plan import Plan
 
 #: What spreadsheets and databases write where there is no id, or around one.
 _NO_OWNER = re.compile(r"[#='\"].*|null|none|nan|true|false", re.IGNORECASE)
@@ -24,5 +24,5 @@ def why_no_owner(text: str) -> str | None:
         Plan().add("device", [text])
     except InvalidArgument as error:
         if " is damaged: " in str(error):
-            return POSITION.sub("", str(error)).strip()
+            return str(error).partition("] ")[2]
     return None
