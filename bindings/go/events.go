@@ -32,8 +32,9 @@ const (
 	// EventStopping: why nothing new is sent.
 	EventStopping EventKind = C.KOODRIVE_EVENT_STOPPING
 	// EventGivenUp: a request is not sent again, which leaves ids of it without a success, or a list without an end;
-	// why. Told once of each request that failed, for good or as often as it is tried, or that was to be sent again
-	// when the run stopped.
+	// why. Told once of each request that failed, for good or as often as it is tried, or that waited for its next
+	// try after a failure when the run stopped. Of what else a stop leaves only [EventStopping] tells: what was never
+	// tried, what is under way and abandoned, a half that was not sent.
 	EventGivenUp EventKind = C.KOODRIVE_EVENT_GIVEN_UP
 )
 

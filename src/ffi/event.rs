@@ -30,7 +30,8 @@ pub const KOODRIVE_EVENT_STOPPING: i32 = 7;
 
 /// A request is not sent again, which leaves ids of it without a success, or a list without an end: why, with status
 /// and request id of the failure. Told once of each request that failed, for good or as often as it is tried, or that
-/// was to be sent again when the run stopped. What a stop leaves that had not failed has no event of its own.
+/// waited for its next try after a failure when the run stopped. Of what else a stop leaves only
+/// KOODRIVE_EVENT_STOPPING tells: what was never tried, what is under way and abandoned, a half that was not sent.
 pub const KOODRIVE_EVENT_GIVEN_UP: i32 = 8;
 
 /// One thing that happened in a run. koodrive_monitor_next_event() hands it out; the caller frees it with

@@ -106,7 +106,9 @@ impl<'a> Events<'a> {
             request_id: attempt.request_id.as_deref().map(bounded),
             http_status: attempt.status,
             duration: now.saturating_duration_since(at),
-            ..self.of_request(EventKind::Request, message, &sent.request, now)
+            ..self
+                .event(EventKind::Request, message, now)
+                .of(&sent.request)
         });
     }
 
@@ -120,9 +122,11 @@ impl<'a> Events<'a> {
     ) {
         self.monitor.count_retry();
         self.tell(|| {
-            let when = again.words(self.now(), until());
+            let now = self.now();
+            let when = again.words(now, until());
             let message = format!("sent again {when}: {}", error.message);
-            self.of_failed(EventKind::Retry, message, request, error)
+            self.about(EventKind::Retry, message, error, now)
+                .of(request)
         });
     }
 
@@ -130,7 +134,8 @@ impl<'a> Events<'a> {
     pub(super) fn given_up(&self, request: &ToldRequest<'_>, error: &Error) {
         self.tell(|| {
             let message = format!("not sent again: {}", error.message);
-            self.of_failed(EventKind::GivenUp, message, request, error)
+            self.about(EventKind::GivenUp, message, error, self.now())
+                .of(request)
         });
     }
 
@@ -210,35 +215,6 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn of_failed(
-        &self,
-        kind: EventKind,
-        message: String,
-        request: &ToldRequest<'_>,
-        error: &Error,
-    ) -> Event {
-        Event {
-            request_id: error.request_id.as_deref().map(bounded),
-            http_status: error.http_status,
-            ..self.of_request(kind, one_short_line(&message).into(), request, self.now())
-        }
-    }
-
-    fn of_request(
-        &self,
-        kind: EventKind,
-        message: Cow<'static, str>,
-        request: &ToldRequest<'_>,
-        now: Instant,
-    ) -> Event {
-        Event {
-            request: Some(request.name()),
-            scope_count: request.scope_count,
-            attempt: request.attempt,
-            ..self.event(kind, message, now)
-        }
-    }
-
     fn event(&self, kind: EventKind, message: Cow<'static, str>, now: Instant) -> Event {
         Event {
             kind,
@@ -251,6 +227,17 @@ impl<'a> Events<'a> {
             scope_count: 0,
             attempt: 0,
             rate: None,
+        }
+    }
+}
+
+impl Event {
+    fn of(self, request: &ToldRequest<'_>) -> Self {
+        Self {
+            request: Some(request.name()),
+            scope_count: request.scope_count,
+            attempt: request.attempt,
+            ..self
         }
     }
 }
