@@ -11,8 +11,8 @@ from koodrive import InvalidArgument, KooDriveError, __version__
 from koodrive._command import arguments, delete, lists
 from koodrive._command.log import logged
 from koodrive._command.output import say
-from koodrive._owner import why_no_owner
 from koodrive._command.statuses import INCOMPLETE, USAGE
+from koodrive._owner import why_no_owner
 
 _ENVIRONMENT = """\
 Where the service is and who we are comes from the environment: KOODRIVE_ENDPOINT, KOODRIVE_USER_ID,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from koodrive import InvalidArgument, Outcome, Plan, Report, ScopeOutcome
-from koodrive._owner import why_no_owner
 from koodrive._command.rows import COLUMNS
+from koodrive._owner import why_no_owner
 
 _READ = (*COLUMNS, "tried")
 
