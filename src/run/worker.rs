@@ -92,11 +92,12 @@ impl<'r, 'a> Worker<'r, 'a> {
         loop {
             self.sender.stand_in_line();
             self.run.intend(self.progress.index)?;
-            self.make_ready()?;
-            // Others may have succeeded meanwhile.
-            if self.has_used_up_attempts() {
+            let ready = self.make_ready();
+            // Others may have succeeded meanwhile: then a connect that failed is of no matter.
+            if matches!(ready, Ok(()) | Err(Unsent::Failed(_))) && self.has_used_up_attempts() {
                 return Err(Unsent::UsedUp);
             }
+            ready?;
             let follow_up = self.send();
             // A response that was not awaited did not fail on its own.
             if follow_up.action == RetryAction::Stop {
