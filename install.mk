@@ -10,7 +10,8 @@ INSTALL ?= install
 VERSION := $(shell awk -F '"' '/^version = / { print $$2; exit }' Cargo.toml)
 ifdef WINDOWS
 SHARED := $(BINDIR)/koodrive.dll
-LINKED := $(addprefix $(LIBDIR)/,libkoodrive.dll.a koodrive.def)
+# The import library by two names: gcc looks for the first, MSVC and Zig for the second.
+LINKED := $(addprefix $(LIBDIR)/,libkoodrive.dll.a koodrive.lib koodrive.def)
 else
 # The shared library's file follows the interface's version, not the package's.
 ABI := $(shell awk '/define KOODRIVE_ABI_VERSION_M/ { printf "%s.", $$3 }' include/koodrive.h)0
@@ -61,6 +62,7 @@ install: library ## install libraries, headers, koodrive.pc and a CMake package:
 	$(INSTALL) -m 755 $(LIBRARY) $(DESTDIR)$(SHARED)
 ifdef WINDOWS
 	$(INSTALL) -m 644 $(RELEASE)/libkoodrive.dll.a $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 644 $(RELEASE)/libkoodrive.dll.a $(DESTDIR)$(LIBDIR)/koodrive.lib
 	$(INSTALL) -m 644 $(DEF) $(DESTDIR)$(LIBDIR)
 else
 	for link in $(LINKED); do ln -sf $(notdir $(SHARED)) $(DESTDIR)$$link || exit; done
