@@ -122,6 +122,7 @@ impl Ids<'_> {
     pub(super) fn size(&self) -> usize {
         match &self.values {
             Values::Plain(Plain::Text(text)) => text.size(),
+            Values::Plain(Plain::Views(views)) => views.size(),
             _ => 0,
         }
     }
@@ -148,6 +149,7 @@ impl Plain<'_> {
         }
     }
 
+    #[inline]
     fn get<'b>(&'b self, row: usize, digits: &'b mut Digits) -> Result<&'b str, Broken> {
         match self {
             Self::Integers(integers) => match integers.get(row).ok_or(NO_ENTRY)? {
@@ -296,12 +298,24 @@ pub(super) struct Views<'a> {
 impl Views<'_> {
     fn repeats(&self, row: usize, times: usize) -> bool {
         repeats(self.views, row, times, VIEW_BYTES)
-            || (row..row + times).all(|row| {
-                let texts = [row, row + 1].map(|row| self.get(row));
-                texts[0].is_some() && texts[0] == texts[1]
+            || self.get(row).is_some_and(|text| {
+                (row + 1..=row + times).all(|next| self.get(next) == Some(text))
             })
     }
 
+    /// How many bytes all texts have, as far as there are so many.
+    fn size(&self) -> usize {
+        let (views, _) = self.views.as_chunks::<VIEW_BYTES>();
+        let lengths = views.iter().filter_map(|view| {
+            let length = at(view, 0).map(i32::from_ne_bytes)?;
+            usize::try_from(length).ok()
+        });
+        let buffers = self.buffers.iter().map(|buffer| buffer.len());
+        let held = buffers.fold(self.views.len(), usize::saturating_add);
+        lengths.fold(0, usize::saturating_add).min(held)
+    }
+
+    #[inline]
     fn get(&self, row: usize) -> Option<&[u8]> {
         let (views, _) = self.views.as_chunks::<VIEW_BYTES>();
         let view = views.get(row)?;
