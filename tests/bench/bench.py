@@ -41,6 +41,7 @@ def main() -> None:
     results["taking up"] = measure.taking_up(clients, runs=3 if quick else 7)
     results["planning"] = measure.planning(runs=3 if quick else 9)
     results["listing"] = measure.listing(runs=3 if quick else 7)
+    results["tables"] = measure.tables(runs=3 if quick else 7)
     results["growth"] = measure.growth(clients, 1 if quick else 5, largest=5 if quick else 6)
     results["million"] = measure.million(clients)
     results["machine"]["others_percent"] = others.percent()

@@ -156,6 +156,17 @@ def listing(runs: int) -> list[Run]:
     return results
 
 
+def tables(runs: int) -> list[Run]:
+    """Of a million rows, as pyarrow's tables, and of a unit of a fleet."""
+    progress("tables")
+    command = [str(provide.PYTHON), str(provide.HERE / "python" / "tables.py")]
+    results = []
+    for _ in range(runs):
+        with Server() as port:
+            results.append(run_client(command, port))
+    return results
+
+
 def growth(clients: Clients, rounds: int, largest: int) -> dict[str, dict[int, list[Run]]]:
     """What an id costs as runs grow: axis -> size -> runs."""
     sizes = {

@@ -84,6 +84,9 @@ def targets(results: Results) -> str:
     def listing(what: str) -> list[float]:
         return [run[what] for run in results["listing"]]
 
+    def table(what: str) -> list[float]:
+        return [run[what] for run in results["tables"]]
+
     def planning(what: str, order: str = "sorted") -> list[float]:
         return [run[what] for run in results["planning"][order]]
 
@@ -142,7 +145,25 @@ def targets(results: Results) -> str:
             listing("cpu_ns_per_scope"),
         ),
         Target("the same, memory, × the answer", 2, None, "{:.2f}", listing("times_the_answer")),
-        Target("stripped library, MiB", 2.1, 1.7, "{:.2f}", size),
+        Target(
+            "a table of a million rows into a plan, CPU × the same ids as lines",
+            1.3,
+            1.0,
+            "{:.2f}",
+            table("texts"),
+        ),
+        Target("the same, string views", 1.3, 1.0, "{:.2f}", table("views")),
+        Target("the same, integers", 1.3, 1.0, "{:.2f}", table("integers")),
+        Target("a result of a million ids to a table, ms", 60, 30, "{:.0f}", table("result_ms")),
+        Target(
+            "a fleet's unit of 10,000 ids, CPU beyond the deletion, ms",
+            10,
+            None,
+            "{:.1f}",
+            table("unit_ms"),
+        ),
+        Target("the same, bytes an id", 6, None, "{:.1f}", table("unit_bytes_per_id")),
+        Target("stripped library, MiB", 2.2, 1.8, "{:.2f}", size),
         Target("dlopen, ms", 0.5, 0.3, "{:.2f}", startup("dlopen_ms")),
         Target("first https client and connection, ms", 5, 3, "{:.2f}", startup("first_ms")),
         Target("a second one in the process, ms", 0.5, 0.1, "{:.2f}", startup("second_ms")),
