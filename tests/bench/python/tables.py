@@ -48,15 +48,8 @@ def into_plans(ids: list[str]) -> dict[str, float]:
 
 
 def out_of_a_result(client: koodrive.Client, ids: list[str]) -> float:
-    """A cancelled run has an outcome for each id without sending one. In milliseconds."""
-    monitor = koodrive.Monitor()
-    monitor.cancel()
-    plan = koodrive.Plan()
-    plan.add(peers.DEVICE, ids)
-    try:
-        client.delete_plan(plan, monitor=monitor)
-    except koodrive.Cancelled as error:
-        report = error.report
+    """In milliseconds."""
+    report = client.delete_scopes(peers.DEVICE, ids)
     return cpu_s(lambda: pa.table(report)) * 1000
 
 
