@@ -665,9 +665,10 @@ koodrive_status koodrive_plan_add_scopes(koodrive_plan *plan,
  * always released, also if the call fails (its own release is NULL then); only the struct itself is left to the caller.
  *
  * Everything is copied. Returns KOODRIVE_ERROR_INVALID_ARGUMENT for a column that is missing, stands there twice, is
- * spelt otherwise ("userId" where there is no "user_id"), or holds anything else, such as floating point numbers, decimals or values of an extension type; for a row with a
- * null, or an id that koodrive_plan_add() refuses; for memory that contradicts itself; and if the stream fails. The
- * message names the column, and the row, counted from 0 over all batches; the plan is as it was.
+ * spelt otherwise ("userId" where there is no "user_id"), or holds anything else, such as floating point numbers,
+ * decimals or values of an extension type; for a row with a null, or an id that koodrive_plan_add() refuses; for
+ * memory that contradicts itself; and if the stream fails. The message names the column, and the row, counted from 0
+ * over all batches; the plan is as it was.
  */
 koodrive_status koodrive_plan_add_arrow(koodrive_plan *plan,
                                         struct ArrowArrayStream *stream,

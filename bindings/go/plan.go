@@ -131,9 +131,10 @@ func (p *Plan) AddScopes(list *ScopeList) error {
 // AddArrow adds the rows of a table that comes as an Arrow C stream: a struct ArrowArrayStream, such as arrow-go's
 // cdata.ExportRecordReader fills. Its columns are found by their names. "scope_id" and "device_id" must be there;
 // "user_id" may be missing, or null in some rows: the user of the config of the client that will run the plan;
-// "tried", booleans, may be missing: true says of an id what [Plan.MarkTried] says. Other columns are ignored. Ids are
-// texts, integers, or dictionaries of these. The error names the column, and the row, counted from 0, of what breaks a
-// rule, and the plan is as it was. The stream is released in any case; it must not use the plan.
+// "tried", booleans, may be missing: true says of an id what [Plan.MarkTried] says. Other columns are ignored,
+// but for names that are nearly right, such as "userId", which are refused. Ids are texts, integers, or dictionaries of
+// these. The error names the column, and the row, counted from 0, of what breaks a rule, and the plan is as it was. The
+// stream is released in any case; it must not use the plan.
 func (p *Plan) AddArrow(stream unsafe.Pointer) error {
 	var failure *C.koodrive_error
 	ids, err := p.use()

@@ -161,8 +161,9 @@ class Plan(Unique):
         may be missing, or null in some rows: the client's user. "tried", booleans, may be missing:
         true says of an id what mark_tried() says. Other columns are ignored. Ids are texts,
         integers, or categories of these. Raises InvalidArgument, a ValueError that names the
-        column and the row, counted from 0, for floats, decimals, missing ids, and ids that add()
-        refuses; and TypeError for what is no table. The rest is as for add().
+        column and the row, counted from 0, for floats, decimals, missing ids, ids that add()
+        refuses, and names that are nearly right, such as "userId"; and TypeError for what is no
+        table. The rest is as for add().
 
         >>> import pyarrow
         >>> plan = Plan()
