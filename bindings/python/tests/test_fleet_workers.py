@@ -86,6 +86,23 @@ def test_a_shell_hears_what_is_unfinished(
     assert main(run) == 0
 
 
+def test_a_shell_hears_of_single_ids_that_are_unfinished(
+    sandbox: Sandbox,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KOODRIVE_MAX_ATTEMPTS", "1")
+    sandbox.set_faults({"match": {"device": "bad"}, "fault": {"status": {"status": 500}}})
+    fleet.prepare(table_of(("u", "bad", "1"), ("u", "d", "1"), ("u", "e", "1")), work)
+    assert main(["run", str(work), "--workers", "1"]) == 3
+    said = capfd.readouterr()
+    assert "1 of 1 unit ended, 1 of them with an error; unfinished: 1 id\n" in said.out
+    assert "resume" in said.err
+
+
 def test_workers_find_a_folder_that_is_named_relatively(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

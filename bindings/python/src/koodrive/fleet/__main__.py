@@ -29,6 +29,8 @@ the work folder ends all workers at their next unit.
 Where the service is and who we are comes from the environment, as for the command koodrive.
 """
 
+_RESUME = '"resume" makes units of what is unfinished'
+
 
 def main(given: Sequence[str] | None = None) -> int:
     """Carry out a command line; the exit status."""
@@ -116,9 +118,12 @@ def _run(options: argparse.Namespace) -> int:
     for result in failed:
         print_complaint(shown(f"unit {result.unit}: {result.error}"))
     ended = f"{len(results)} of {counted(len(units), 'unit')} ended"
-    print(f"{ended}, {len(failed)} of them with an error")
-    _says_stop(options.work)
-    return 0 if len(results) == len(units) and not failed else 3
+    unfinished = sum(result.unfinished for result in results)
+    print(f"{ended}, {len(failed)} of them with an error; unfinished: {counted(unfinished, 'id')}")
+    is_stopped = _says_stop(options.work)
+    if unfinished and not is_stopped:
+        _say(_RESUME)
+    return 0 if len(results) == len(units) and not failed and not unfinished else 3
 
 
 def _nothing_to_run(work: str) -> int:
@@ -126,7 +131,7 @@ def _nothing_to_run(work: str) -> int:
     print(f"no unit is left to run; unfinished: {counted(unfinished, 'id')}")
     if not unfinished:
         return 0
-    _say('"resume" makes units of them')
+    _say(_RESUME)
     return 3
 
 

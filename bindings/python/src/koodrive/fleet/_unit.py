@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Callable, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from koodrive import Client, InvalidArgument, KooDriveError, Plan, Report, Unauthorized
 from koodrive._signals import held_until_end
@@ -35,12 +36,14 @@ class UnitResult(NamedTuple):
     Attributes:
         unit: Its name.
         tally: How many of its ids have each outcome, by the outcome's name.
-        error: Why ids are left that a next run should take up, in words.
+        error: What kept the run from its end, in words.
+        unfinished: How many of its ids `resume` would take up.
     """
 
     unit: str
     tally: dict[str, int]
     error: str | None = None
+    unfinished: int = 0
 
 
 def run_unit(
@@ -94,21 +97,25 @@ def run_unit(
             outcomes = if_tried(outcomes)
         errors = [part.error for part in ran if part.error is not None]
         error = _in_words(errors[0]) if errors else None
-        write_attempt(folder, unit, attempt, Attempt(outcomes, began, time.time(), error))
+        ended = Attempt(outcomes, began, time.time(), error)
+        write_attempt(folder, unit, attempt, ended)
         if error and token_for is None and isinstance(errors[0], Unauthorized):
             folder.stop(error)
     for found in errors:
         if not isinstance(found, Exception):
             raise found
-    return UnitResult(unit, dict(tally(outcomes)), error)
+    return _result(unit, ended)
 
 
 def _earlier_result(work: Work, unit: str) -> UnitResult | None:
     """The result of an attempt that has ended, if one has."""
     attempts = read_attempts(work, unit).ended
-    if not attempts:
-        return None
-    return UnitResult(unit, dict(tally(attempts[-1].outcomes)), attempts[-1].error)
+    return _result(unit, attempts[-1]) if attempts else None
+
+
+def _result(unit: str, attempt: Attempt) -> UnitResult:
+    unfinished = pc.sum(attempt.outcomes["unfinished"]).as_py()
+    return UnitResult(unit, dict(tally(attempt.outcomes)), attempt.error, unfinished)
 
 
 class _Part(NamedTuple):
