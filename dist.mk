@@ -15,8 +15,8 @@ dist: $(DIST_VENV)/ready need-cargo need-git ## make archives and wheels of all 
 
 # The release itself, as a user gets it: the archive elsewhere and the wheel in a fresh environment delete.
 .PHONY: test-dist
-test-dist: dist sandbox $(VENV)/ready need-cc need-pkg-config ## test what `make dist` made for this machine
-	$(USES_LIBRARY) CC="$(CC)" TARGET="$(abspath $(TARGET))" tests/dist.sh
+test-dist: dist sandbox $(VENV)/ready need-cc need-c++ need-pkg-config ## test what `make dist` made for this machine
+	$(USES_LIBRARY) CC="$(CC)" CXX="$(CXX)" TARGET="$(abspath $(TARGET))" tests/dist.sh
 
 # The others, as far as emulators go. QUICK=1: without the Rust tests.
 .PHONY: test-platforms

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds a C program against an unpacked archive of a release, shared and static, by pkg-config, and lets it
-# delete on an embedded sandbox. For another platform than this machine's it is given what compiles for that,
+# Builds a C program against an unpacked archive of a release, shared and static, and a C++ program, by pkg-config,
+# and lets them delete on an embedded sandbox. For another platform than this machine's it is given what compiles for that,
 # and what runs it:
 #
 #   tests/archive.sh FOLDER [COMPILER [RUNNER]]
@@ -14,6 +14,10 @@ set -eu
 folder=$(cd "$1" && pwd)
 compiler=${2:-${CC:-cc}}
 runner=${3-}
+case $compiler in
+    *' cc '*) compiler_of_cpp="${compiler%% cc *} c++ ${compiler#* cc }" ;;
+    *) compiler_of_cpp=${CXX:-c++} ;;
+esac
 cd "$(dirname "$0")/.."
 
 . tests/with-sandbox.sh
@@ -25,12 +29,13 @@ EXPECTED="1842846715527000000  DELETED    -         -
 345                  NOT_FOUND  15000418  The backup scope does not exist.
 2 ids: 1 DELETED 1 NOT_FOUND; requests: 1"
 
-# build KIND FLAG...: the complete tool. Compiler and runner are words.
+# build KIND COMPILER STANDARD SOURCE FLAG...: the complete tool. Compiler and runner are words.
 build() {
     program=$work/delete-$1$suffix
-    shift
+    compile="$2 -std=$3 -Wall -Wextra -Wpedantic -Werror -pthread $4"
+    shift 4
     # shellcheck disable=SC2086
-    $compiler -std=c11 -Wall -Wextra -Wpedantic -Werror -pthread examples/c/delete_scopes.c "$@" -o "$program"
+    $compile "$@" -o "$program"
 }
 
 # delete KIND LIBRARY_PATH DEVICE: what the tool says.
@@ -58,9 +63,10 @@ export KOODRIVE_USER_ID=1505084218764547200 KOODRIVE_ACCESS_TOKEN=a-token
 # The flags are words.
 # shellcheck disable=SC2046
 {
-    build shared $(flags --cflags --libs)
-    build static $(flags --cflags) "$folder/lib/libkoodrive.a" $(flags --static --libs-only-other) \
-        $(flags --static --libs-only-l | sed 's/-lkoodrive//')
+    build shared "$compiler" c11 examples/c/delete_scopes.c $(flags --cflags --libs)
+    build cpp "$compiler_of_cpp" c++17 examples/cpp/delete_scopes.cpp $(flags --cflags --libs)
+    build static "$compiler" c11 examples/c/delete_scopes.c $(flags --cflags) "$folder/lib/libkoodrive.a" \
+        $(flags --static --libs-only-other) $(flags --static --libs-only-l | sed 's/-lkoodrive//')
 }
 try static ''
 # Some linkers take the static library where they were asked for a shared one.
@@ -68,4 +74,5 @@ try static ''
 # Windows finds a library beside the program.
 [ -z "$suffix" ] || cp "$folder/bin/koodrive.dll" "$work"
 try shared "$folder/lib"
-echo "archive ${folder##*/}: 2 passed, 0 failed"
+try cpp "$folder/lib"
+echo "archive ${folder##*/}: 3 passed, 0 failed"
