@@ -1,8 +1,8 @@
 #!/bin/sh
 # What `make dist` made for other machines than this one, as far as emulators go: a C program of each archive,
 # shared and static, a C++ program, the wheel for 64-bit ARM and a Go program for Windows delete on an embedded
-# sandbox. Unless QUICK is set, the Rust tests run on aarch64 and on Windows, too. Called by `make test-platforms`, with the tools
-# of packaging/requirements.txt on the PATH.
+# sandbox. Unless QUICK is set, the Rust tests run for 64-bit ARM and for Windows, too. Called by `make
+# test-platforms`, with the tools of packaging/requirements.txt on the PATH.
 set -eu
 : "${TARGET:?}"
 cd "$(dirname "$0")/../.."
