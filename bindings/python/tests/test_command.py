@@ -209,6 +209,19 @@ def test_what_is_unfinished_can_not_be_written(sandbox: Sandbox) -> None:
     assert "/dev/full could not be written: " in complaints
 
 
+@pytest.mark.parametrize("tried", [[], ["--tried"]])
+def test_who_takes_up_what_is_unfinished_hears_of_tried(
+    sandbox: Sandbox, tmp_path: Path, tried: list[str]
+) -> None:
+    rest = tmp_path / "rest"
+    # It is deleted, and the answer is lost.
+    sandbox.set_faults({"match": {"count": 1}, "fault": "lose_answer"}, {"status": {"status": 401}})
+    arguments = ["--device", "d", *tried, "--unfinished", str(rest)]
+    _, _, complaints = delete(sandbox, *arguments, ids="1\n")
+    assert rest.read_text() == "1\n"
+    assert f"koodrive: {rest}: holds ids that may be deleted by now: give --tried" in complaints
+
+
 def test_ids_that_were_tried_are_never_called_not_found(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(scopes={"users": {USER: {"d": ["1"]}}})
     arguments = ["--device", "d", "--tried", "--output", "jsonl"]
@@ -300,6 +313,7 @@ def test_a_signal_ends_it_with_the_truth(
     summary = output.splitlines()[-1]
     assert child.returncode == 3
     assert summary.startswith(f"20000 ids: {20_000 - deleted} NOT_SENT {deleted} DELETED;")
+    assert "waits for the responses under way" in complaints
     assert "interrupted" in complaints
     assert len(rest.read_text().split()) == 20_000 - deleted
 

@@ -250,11 +250,16 @@ def test_bad_parquet_is_refused(phone: Sandbox, tmp_path: Path) -> None:
         ({"scope_id": ["1"], "device_id": [None]}, "device_id"),
         ({"scope_id": ["1"], "device_id": ["d"], "userId": ["u"]}, "userId"),
     ]:
+        if said != "userId":
+            columns = {"user_id": ["b"] * len(columns["scope_id"]), **columns}
         pyarrow.parquet.write_table(pyarrow.table(columns), table)
         status, _, complaints = delete(phone, "--table", str(table))
         assert status == 2
         assert f"{table}: " in complaints
         assert said in complaints
+    pyarrow.parquet.write_table(pyarrow.table({"scope_id": ["1"], "device_id": ["d"]}), table)
+    status, _, complaints = delete(phone, "--table", str(table))
+    assert (status, "has no column user_id" in complaints) == (2, True)
     table.write_text("user_id,device_id,scope_id\nb,d,1\n")
     status, _, complaints = delete(phone, "--table", str(table))
     assert (status, f"{table}: is no Parquet file" in complaints) == (2, True)

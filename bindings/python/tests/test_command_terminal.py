@@ -35,6 +35,7 @@ def assert_is_safe(text: str) -> None:
         # The deletion itself, and the look after it.
         (["delete", "--device", DEVICE, "--all", "--yes"], {"from": 3}),
         (["delete", "--device", DEVICE, "--all", "--yes"], {"from": 4}),
+        (["delete", "--device", DEVICE, "--all", "--yes", "-vv"], {"from": 3}),
     ],
 )
 def test_texts_of_the_service_move_no_terminal(

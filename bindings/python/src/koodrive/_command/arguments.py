@@ -146,7 +146,7 @@ def _add_user(parser: argparse.ArgumentParser, text: str) -> None:
 
 def _add_module(parser: argparse.ArgumentParser, beginning: str = "of this module:") -> None:
     names = ", ".join(MODULES)
-    text = f"{beginning} {names}, or a code such as 103 [all three]"
+    text = f"{beginning} {names}, or a code that the service knows [all three]"
     parser.add_argument("--module", metavar="MODULE", type=_module, help=text)
 
 

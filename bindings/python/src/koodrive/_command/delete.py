@@ -22,6 +22,7 @@ from koodrive import (
 )
 from koodrive._command import all_scopes, arguments, csv_file, jsonl_file, parquet_file, report_file
 from koodrive._command.id_file import IdFile
+from koodrive._command.interruption import telling_why_it_waits
 from koodrive._command.lists import print_scopes, write_scopes
 from koodrive._command.output import (
     counted,
@@ -160,11 +161,13 @@ def _carry_out(client: Client, plan: Plan, options: argparse.Namespace) -> tuple
 
 def _tell(report: Report, trouble: str | None, options: argparse.Namespace) -> int:
     """Say what a run came to."""
-    complaints = [f"the run is incomplete: {trouble}"] if trouble else []
+    again = "; the same command again takes it up" if options.journal else ""
+    complaints = [f"the run is incomplete: {trouble}{again}"] if trouble else []
     is_of_many = options.table is not None
     complaints += _write_report(report, options.output, is_of_many)
     if options.unfinished:
         complaints += _write_unfinished(report, options.unfinished, is_of_many)
+        _hint_at_tried(report, options)
     for complaint in complaints:
         say(complaint)
     if complaints:
@@ -175,6 +178,13 @@ def _tell(report: Report, trouble: str | None, options: argparse.Namespace) -> i
         say("not one of the ids existed: look whether they, the device and the user are right")
         return SOME_LEFT
     return ALL_GONE
+
+
+def _hint_at_tried(report: Report, options: argparse.Namespace) -> None:
+    """Of what this run may have deleted a next one must not say that it never existed."""
+    remembers = options.table and report_file.form(options.unfinished) == "parquet"
+    if Outcome.UNKNOWN in report.tally() and not remembers:
+        say(f"{options.unfinished}: holds ids that may be deleted by now: give --tried with it")
 
 
 def _read_plan(options: argparse.Namespace) -> Plan:
@@ -230,7 +240,7 @@ def _run(client: Client, plan: Plan, journal: str | None) -> tuple[Report, str |
     """The report, and what kept the run from its end."""
     monitor = Monitor()
     try:
-        with on_terminal(monitor) as show:
+        with on_terminal(monitor) as show, telling_why_it_waits():
             report = client.delete_plan(plan, monitor=monitor, progress=show, journal=journal)
             return report, None
     except KooDriveError as error:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from koodrive._command.output import print_complaint
+from koodrive._command.output import print_complaint, shown
 
 _LOGGER = logging.getLogger("koodrive")
 
@@ -73,7 +73,7 @@ class _Text(logging.Handler):
             # At 0 ms may be when it happened; the other fields are not given then.
             if value or (name == "elapsed_ms" and value is not None):
                 parts.append(f"{name}={value:.1f}" if name == "rate" else f"{name}={value}")
-        print_complaint(clear + " ".join([*parts, record.getMessage()]))
+        print_complaint(clear + shown(" ".join([*parts, record.getMessage()])))
 
 
 class _JsonLines(logging.Handler):

@@ -30,6 +30,8 @@ def add(path: str, plan: Plan) -> None:
         with pyarrow.parquet.ParquetFile(path) as file:
             # Columns that are not read may be misspelt.
             Plan().add_table(file.schema_arrow.empty_table())
+            if "user_id" not in file.schema_arrow.names:
+                raise InvalidArgument("has no column user_id, which says whose the ids are")
             names = [name for name in file.schema_arrow.names if name in _READ]
             schema = pyarrow.schema([file.schema_arrow.field(name) for name in names])
             _check_owners(file)

@@ -57,7 +57,7 @@ def _bar(waiting: Waiting) -> Iterator[Show]:
         def show(done: int, total: int) -> None:
             if bar.total is None:
                 # An earlier run may have done some, by a journal.
-                bar.initial = bar.n = done
+                bar.initial = bar.n = bar.last_print_n = done
             bar.total = total
             # What is short of room is cut at its end: why a run waits stands first.
             bar.set_description(waiting.reason() if done < total else "", refresh=False)

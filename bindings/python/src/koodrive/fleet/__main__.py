@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Callable
 
 from koodrive import InvalidArgument, KooDriveError, fleet
@@ -81,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=min(os.cpu_count() or 1, MOST_WORKERS),
         metavar="N",
-        help="how many processes",
+        help="how many processes [one for each processor]",
     )
     run.add_argument(
         "--max-requests-per-second", type=int, metavar="N", help="of all workers together"
@@ -90,8 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     status = add("status", "say how far it is", _status)
     for command in (prepare, run, status, resume, outcomes):
         command.add_argument("work", type=filled, help="the work folder, or its URI")
-    outcomes.add_argument("file", type=filled, help="the Parquet file to write")
+    outcomes.add_argument("file", type=_parquet, help="the Parquet file to write")
     return parser
+
+
+def _parquet(text: str) -> str:
+    if Path(text).suffix.lower() in (".csv", ".json", ".jsonl"):
+        raise argparse.ArgumentTypeError(f"is written as Parquet: give {Path(text).stem}.parquet")
+    return filled(text)
 
 
 def _prepare(options: argparse.Namespace) -> int:
