@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -242,14 +243,15 @@ def test_what_is_unfinished_may_be_parquet(phone: Sandbox, tmp_path: Path) -> No
 
 def test_bad_parquet_is_refused(phone: Sandbox, tmp_path: Path) -> None:
     table = tmp_path / "ids.parquet"
-    for columns, said in [
+    tables: list[tuple[dict[str, Any], str]] = [
         ({"device_id": ["d"], "scope_id": [1.5]}, "scope_id"),
         ({"device_id": ["d", "d"], "scope_id": ["1", None]}, "scope_id"),
         ({"scope_id": ["1"]}, "device_id"),
         ({"scope_id": ["1"], "device_id": [{"a": "d"}]}, "device_id"),
         ({"scope_id": ["1"], "device_id": [None]}, "device_id"),
         ({"scope_id": ["1"], "device_id": ["d"], "userId": ["u"]}, "userId"),
-    ]:
+    ]
+    for columns, said in tables:
         if said != "userId":
             columns = {"user_id": ["b"] * len(columns["scope_id"]), **columns}
         pyarrow.parquet.write_table(pyarrow.table(columns), table)
