@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from koodrive._errors import InvalidArgument
 from koodrive._plan import Plan
@@ -26,3 +28,16 @@ def why_no_owner(text: str) -> str | None:
         if " is damaged: " in str(error):
             return str(error).partition("] ")[2]
     return None
+
+
+def refused_owners(rows: Any) -> Iterator[tuple[str, str]]:
+    """The columns of a pyarrow table or batch in which somebody is plainly none, and why.
+
+    What is null or empty the library judges.
+    """
+    for name in ("user_id", "device_id"):
+        if name in rows.schema.names:
+            owners = map(str, filter(None, rows.column(name).unique().to_pylist()))
+            # Nearly all are digits, and these are fine.
+            refused = (why_no_owner(owner) for owner in owners if not owner.isdigit())
+            yield from ((name, why) for why in refused if why)

@@ -7,7 +7,7 @@ from typing import Any
 
 from koodrive import InvalidArgument, Outcome, Plan, Report, ScopeOutcome
 from koodrive._command.rows import COLUMNS
-from koodrive._owner import why_no_owner
+from koodrive._owner import refused_owners
 
 _READ = (*COLUMNS, "tried")
 
@@ -42,21 +42,10 @@ def add(path: str, plan: Plan) -> None:
 
 
 def _check_owners(file: Any) -> None:
-    """Refuse users and devices that are plainly none; what is no text the plan judges."""
-    owners = [name for name in file.schema_arrow.names if name in ("user_id", "device_id")]
-    for batch in file.iter_batches(columns=owners):
-        for name, column in zip(batch.schema.names, batch.columns):
-            for value in _texts(column):
-                refused = why_no_owner(value)
-                if refused:
-                    raise InvalidArgument(f"column {name}: {refused}")
-
-
-def _texts(column: Any) -> set[str]:
-    """The distinct texts of a column, if it has some."""
-    texts = getattr(column, "dictionary", column)
-    kinds = (_pyarrow().string(), _pyarrow().large_string())
-    return set(texts.unique().to_pylist()) - {None} if texts.type in kinds else set()
+    """Refuse users and devices that are plainly none, before any is added."""
+    for batch in file.iter_batches(columns=["user_id", "device_id"]):
+        for name, why in refused_owners(batch):
+            raise InvalidArgument(f"column {name}: {why}")
 
 
 def write(report: Report, path: str) -> None:

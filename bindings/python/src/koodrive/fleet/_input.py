@@ -14,7 +14,7 @@ import pyarrow.csv
 import pyarrow.dataset
 
 from koodrive import InvalidArgument, Plan
-from koodrive._owner import why_no_owner
+from koodrive._owner import refused_owners
 
 #: The columns of ids, in the order in which units are sorted.
 KEYS = ("user_id", "device_id", "scope_id")
@@ -152,24 +152,14 @@ def _canonical_rows(source: _Source) -> Iterator[pa.Table]:
                 # The library judges: what it takes here it takes later, too.
                 Plan().add_table(rows)
                 rows = _canonical(rows)
-                _check_owners(rows)
+                for name, why in refused_owners(rows):
+                    raise InvalidArgument(f"{name}: {why}")
             except InvalidArgument as error:
                 raise InvalidArgument(
                     f"{source.name}: in the {len(rows)} rows after {before}: {error}"
                 ) from None
             yield rows
             before += len(rows)
-
-
-def _check_owners(rows: pa.Table) -> None:
-    """Refuse users and devices that are plainly none."""
-    for name in ("user_id", "device_id"):
-        owners = pc.unique(rows[name])
-        # Nearly all are digits, and these are fine.
-        for owner in owners.filter(pc.invert(pc.utf8_is_digit(owners))).to_pylist():
-            refused = why_no_owner(owner) if owner else None
-            if refused:
-                raise InvalidArgument(f"{name}: {refused}")
 
 
 def _canonical(rows: pa.Table) -> pa.Table:
