@@ -55,6 +55,11 @@ class Sandbox:
         }
         return {**os.environ, **settings}
 
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let clients of this process's environment ask the sandbox."""
+        for name, value in self.environment().items():
+            monkeypatch.setenv(name, value)
+
     def ledger(self) -> list[dict[str, Any]]:
         """The requests that arrived."""
         requests: list[dict[str, Any]] = self._ask("ledger")["requests"]

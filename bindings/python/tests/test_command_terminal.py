@@ -75,8 +75,7 @@ def test_a_fleet_moves_no_terminal(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    for name, value in sandbox.environment().items():
-        monkeypatch.setenv(name, value)
+    sandbox.use(monkeypatch)
     table, work = tmp_path / "ids.csv", tmp_path / "work"
     table.write_text("user_id,device_id,scope_id\nb,d,1\n")
     fleet.prepare(table, work)

@@ -164,8 +164,7 @@ def test_every_setting_reaches_the_library(start_sandbox: StartSandbox, tmp_path
 
 
 def test_a_client_from_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in sandbox.environment().items():
-        monkeypatch.setenv(name, value)
+    sandbox.use(monkeypatch)
     with koodrive.Client.from_env() as client:
         assert client.delete_scopes(DEVICE, ["1"]).deleted == ["1"]
     monkeypatch.setenv("KOODRIVE_MAX_ATTEMPTS", "none")

@@ -242,8 +242,7 @@ def test_a_job_does_not_use_the_token_of_an_earlier_ones_user(
     run_job(settings_for(sandbox), token_of_user)
     run_job(settings_for(sandbox), None)
     run_job(settings_for(sandbox), None)  # The token has expired.
-    for name, value in sandbox.environment().items():
-        monkeypatch.setenv(name, value)
+    sandbox.use(monkeypatch)
     run_job(None, None)
     monkeypatch.setenv("KOODRIVE_ACCESS_TOKEN", tokens[-1])
     run_job(None, None)

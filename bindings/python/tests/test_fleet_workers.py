@@ -22,8 +22,7 @@ def work(tmp_path: Path) -> Path:
 def environment(start_sandbox: StartSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that accepts one request of this token, and refuses the next."""
     sandbox = start_sandbox(tokens=[{"value": "secret-token", "requests": 1}])
-    for name, value in sandbox.environment().items():
-        monkeypatch.setenv(name, value)
+    sandbox.use(monkeypatch)
 
 
 def test_a_damaged_unit_does_not_keep_others_from_their_run(sandbox: Sandbox, work: Path) -> None:
@@ -67,8 +66,7 @@ def test_a_shell_hears_what_is_unfinished(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    for name, value in sandbox.environment().items():
-        monkeypatch.setenv(name, value)
+    sandbox.use(monkeypatch)
     monkeypatch.setenv("KOODRIVE_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("KOODRIVE_MAX_OUTAGE_MS", "0")
     sandbox.set_faults("lose_answer")
